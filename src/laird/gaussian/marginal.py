@@ -1,0 +1,170 @@
+"""The log marginal likelihood of the covariance parameters, in the user's units.
+
+The group effects are integrated out always; a coefficient is integrated out when its
+prior is Gaussian or flat, else it is an argument.  Coefficients are the centred ones,
+γ: slopes are those of the model, the intercept is the mean outcome at the average
+predictors (see `laird.gaussian.standardise`), so that their priors do not depend on
+offsets of the predictors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from laird.gaussian.crossproducts import Grouped
+from laird.gaussian.grouped import LOG_2PI, log_marginal
+
+type Floats = NDArray[np.float64]
+type Ids = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Marginal:
+    """A likelihood with priors of its integrated coefficients; arguments of `log_marginal_density`.
+
+    Attributes
+    ----------
+    data
+        Cross-products.
+    sampled, integrated
+        Positions of the given and of the integrated coefficients among the p.
+    P, Pm
+        Prior precision (r, r) and precision times mean (r,) of the r integrated
+        coefficients, starred units.
+    constant
+        Parameter-free part of -2 log density.
+    Tinv
+        Inverse of the scaling's T, shape (q, q).
+    unit, shift
+        Starred value of a sampled coefficient: b* = unit·(b - shift), shapes (k,).
+    """
+
+    data: Grouped
+    sampled: Ids
+    integrated: Ids
+    P: Floats
+    Pm: Floats
+    constant: float
+    Tinv: Floats
+    unit: Floats
+    shift: Floats
+
+
+def marginal(data: Grouped, mean: Floats, precision: Floats, sampled: Sequence[int] = ()) -> Marginal:
+    """Bind priors γ_k ~ N(mean_k, 1/precision_k) (flat where the precision is 0) to the data.
+
+    Parameters
+    ----------
+    data
+        Cross-products of the model.
+    mean, precision
+        Shapes (p,), in the user's units; entries of sampled coefficients are ignored.
+    sampled
+        Positions of coefficients that stay arguments of the density.
+    """
+    s = data.scaling
+    integrated = np.array([k for k in range(data.p) if k not in set(sampled)], dtype=np.int64)
+    unit, shift = s.x_scale / s.y_scale, s.y_mean * s.constant
+    precision_star = (precision / unit**2)[integrated]
+    mean_star = (unit * (mean - shift))[integrated]
+    proper = precision_star > 0
+    constant = (
+        (data.n + np.count_nonzero(proper) - len(integrated)) * LOG_2PI
+        - np.sum(np.log(precision_star[proper]))
+        + np.sum(precision_star * mean_star**2)
+        + 2.0 * data.n * np.log(s.y_scale)
+        + 2.0 * np.sum(np.log(unit[integrated][~proper]))
+    )
+    given = np.array(tuple(sampled), dtype=np.int64)
+    return Marginal(
+        data=data,
+        sampled=given,
+        integrated=integrated,
+        P=np.diag(precision_star),
+        Pm=precision_star * mean_star,
+        constant=float(constant),
+        Tinv=np.ascontiguousarray(np.linalg.inv(s.T)),
+        unit=np.ascontiguousarray(unit[given]),
+        shift=np.ascontiguousarray(shift[given]),
+    )
+
+
+def flat(data: Grouped) -> Marginal:
+    """Flat priors on every coefficient: the density is exp(REML log-likelihood)."""
+    return marginal(data, np.zeros(data.p), np.zeros(data.p))
+
+
+def arguments(problem: Marginal) -> tuple[object, ...]:
+    """Return what follows (L, sigma, b) in the compiled `log_marginal_density`."""
+    d, s = problem.data, problem.data.scaling
+    return (
+        *(d.ZZ, d.ZW, d.WW, d.n, problem.sampled, problem.integrated, problem.P, problem.Pm),
+        *(problem.constant, problem.Tinv, s.y_scale, problem.unit, problem.shift),
+    )
+
+
+def log_density(
+    problem: Marginal, L: Floats, sigma: float, b: Floats | None = None
+) -> tuple[float, Floats, float, Floats]:
+    """Log marginal density of the data and its exact gradient.
+
+    Parameters
+    ----------
+    problem
+        Data and coefficient priors.
+    L
+        Any factor of the group covariance, G = LL', shape (q, q), user's units.
+    sigma
+        Residual sd, user's units.
+    b
+        Values of the sampled coefficients, shape (k,).
+
+    Returns
+    -------
+    value, gradient in L (q, q), in sigma, in b (k,).
+    """
+    b = np.zeros(0) if b is None else np.ascontiguousarray(b, dtype=float)
+    L = np.ascontiguousarray(L, dtype=float)
+    return log_marginal_density(L, float(sigma), b, *arguments(problem))  # type: ignore[no-any-return]
+
+
+@njit(cache=True, error_model="numpy")
+def log_marginal_density(
+    L: Floats,
+    sigma: float,
+    b: Floats,
+    ZZ: Floats,
+    ZW: Floats,
+    WW: Floats,
+    n: int,
+    sampled: Ids,
+    integrated: Ids,
+    P: Floats,
+    Pm: Floats,
+    constant: float,
+    Tinv: Floats,
+    y_scale: float,
+    unit: Floats,
+    shift: Floats,
+) -> tuple[float, Floats, float, Floats]:
+    """Compiled form of `log_density`: all arguments are arrays and numbers (see `arguments`)."""
+    q = L.shape[0]
+    Lam = np.zeros((q, q))
+    for i in range(q):
+        for j in range(q):
+            for k in range(q):
+                Lam[i, j] += Tinv[i, k] * L[k, j] / y_scale
+    value, d_Lam, d_sigma, d_b = log_marginal(
+        Lam, sigma / y_scale, unit * (b - shift), ZZ, ZW, WW, n, sampled, integrated, P, Pm, constant
+    )
+    d_L = np.zeros((q, q))
+    for i in range(q):
+        for j in range(q):
+            for k in range(q):
+                d_L[i, j] += Tinv[k, i] * d_Lam[k, j] / y_scale
+    return value, d_L, d_sigma / y_scale, d_b * unit

@@ -1,0 +1,63 @@
+"""Dense linear algebra on matrices of a few rows, compiled, without LAPACK and its threads."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+type Floats = NDArray[np.float64]
+
+
+@njit(cache=True, error_model="numpy")
+def factorise(A: Floats) -> bool:
+    """Overwrite the lower triangle of A by its Cholesky factor; False if A is not positive definite."""
+    for j in range(A.shape[0]):
+        for k in range(j):
+            A[j, j] -= A[j, k] * A[j, k]
+        if not A[j, j] > 0.0:
+            return False
+        A[j, j] = np.sqrt(A[j, j])
+        for i in range(j + 1, A.shape[0]):
+            for k in range(j):
+                A[i, j] -= A[i, k] * A[j, k]
+            A[i, j] /= A[j, j]
+    return True
+
+
+@njit(cache=True, error_model="numpy")
+def forward_substitute(L: Floats, B: Floats) -> None:
+    """Overwrite B by L⁻¹B."""
+    for c in range(B.shape[1]):
+        for i in range(L.shape[0]):
+            for k in range(i):
+                B[i, c] -= L[i, k] * B[k, c]
+            B[i, c] /= L[i, i]
+
+
+@njit(cache=True, error_model="numpy")
+def back_substitute(L: Floats, B: Floats) -> None:
+    """Overwrite B by L⁻ᵀB."""
+    for c in range(B.shape[1]):
+        for i in range(L.shape[0] - 1, -1, -1):
+            for k in range(i + 1, L.shape[0]):
+                B[i, c] -= L[k, i] * B[k, c]
+            B[i, c] /= L[i, i]
+
+
+@njit(cache=True, error_model="numpy")
+def invert_factored(L: Floats) -> Floats:
+    """Return (LL')⁻¹."""
+    inverse = np.eye(L.shape[0])
+    forward_substitute(L, inverse)
+    back_substitute(L, inverse)
+    return inverse
+
+
+@njit(cache=True, error_model="numpy")
+def log_determinant(L: Floats) -> float:
+    """Return log|LL'|."""
+    total = 0.0
+    for i in range(L.shape[0]):
+        total += np.log(L[i, i])
+    return 2.0 * total

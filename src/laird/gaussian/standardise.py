@@ -1,0 +1,137 @@
+"""Centre and scale inside, undo exactly outside.
+
+Everything is computed from y* = (y - ȳ)/s, X* = XA and Z* = ZT, so that results are
+equivariant under y → a + by and x → a + bx, whatever the units and offsets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+type Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Standardisation:
+    """Location and scale of y and of every column of X (p) and Z (q).
+
+    Attributes
+    ----------
+    y_mean, y_scale
+        y* = (y - y_mean)/y_scale; y_mean is 0 when constants are not in the span of X.
+    x_mean, x_scale, z_mean, z_scale
+        Column-wise, shapes (p,) and (q,); a mean is 0 where centring would change the model.
+    A, T
+        X* = XA, Z* = ZT, shapes (p, p) and (q, q).
+    constant
+        Coefficients c with Xc = 1, shape (p,); zeros when there are none.
+    """
+
+    y_mean: float
+    y_scale: float
+    x_mean: Floats
+    x_scale: Floats
+    z_mean: Floats
+    z_scale: Floats
+    A: Floats
+    T: Floats
+    constant: Floats
+
+    @property
+    def log_det_A(self) -> float:
+        """log|det A|."""
+        return float(-np.sum(np.log(self.x_scale)))
+
+    def beta(self, beta_star: Floats) -> Floats:
+        """Coefficients on the original scale: β = s·Aβ* + ȳ·c; last axis has length p."""
+        return self.y_scale * beta_star @ self.A.T + self.y_mean * self.constant
+
+    def beta_star(self, beta: Floats) -> Floats:
+        """Inverse of :meth:`beta`."""
+        return np.linalg.solve(self.A, (beta - self.y_mean * self.constant).T).T / self.y_scale
+
+    def beta_cov(self, cov_star: Floats) -> Floats:
+        """Covariance of β from that of β*."""
+        return self.y_scale**2 * self.A @ cov_star @ self.A.T
+
+    def u(self, u_star: Floats) -> Floats:
+        """Group effects on the original scale, u = s·Tu*; last axis has length q."""
+        return self.y_scale * u_star @ self.T.T
+
+    def G(self, G_star: Floats) -> Floats:
+        """Covariance of u from that of u*, shape (..., q, q)."""
+        return self.y_scale**2 * self.T @ G_star @ self.T.T
+
+
+def column_moments(M: Floats) -> tuple[Floats, Floats]:
+    """Mean and standard deviation (divisor n) of every column, exact for large offsets."""
+    shift = M[0]
+    deviations = M - shift
+    mean = deviations.mean(axis=0)
+    return shift + mean, np.sqrt(np.maximum(np.mean((deviations - mean) ** 2, axis=0), 0.0))
+
+
+def constant_coefficients(X: Floats) -> Floats | None:
+    """Return c with Xc = 1 (all rows), or None when constants are not in the span of X."""
+    ones = np.flatnonzero(np.all(X == 1.0, axis=0))
+    if ones.size:
+        return np.eye(X.shape[1])[ones[0]]
+    c = np.linalg.lstsq(X, np.ones(len(X)), rcond=None)[0]
+    return c if X.shape[1] and np.allclose(X @ c, 1.0, rtol=0, atol=1e-9) else None
+
+
+def standardise(
+    y: Floats, X: Floats, Z: Floats, blocks: Sequence[Sequence[int]]
+) -> Standardisation:
+    """Choose the centring and scaling of a model's columns.
+
+    A column of X is centred when X has a column of ones; a column of Z when its block
+    (correlated coefficients) has one: then the model is the same before and after.
+    """
+    c = constant_coefficients(X)
+    x_mean, x_scale, A = _centring(X, _whole_if_ones(X, c))
+    z_mean, z_scale, T = _centring(Z, [tuple(block) for block in blocks])
+    y_mean, y_sd = (float(m[0]) for m in column_moments(y[:, None]))
+    root_mean_square = float(np.sqrt(np.mean((y - (y_mean if c is not None else 0.0)) ** 2)))
+    return Standardisation(
+        y_mean=y_mean if c is not None else 0.0,
+        y_scale=root_mean_square or y_sd or 1.0,
+        x_mean=x_mean,
+        x_scale=x_scale,
+        z_mean=z_mean,
+        z_scale=z_scale,
+        A=A,
+        T=T,
+        constant=c if c is not None else np.zeros(X.shape[1]),
+    )
+
+
+def _whole_if_ones(X: Floats, c: Floats | None) -> list[tuple[int, ...]]:
+    explicit = c is not None and np.count_nonzero(c) == 1
+    return [tuple(range(X.shape[1]))] if explicit else [(k,) for k in range(X.shape[1])]
+
+
+def _centring(M: Floats, blocks: list[tuple[int, ...]]) -> tuple[Floats, Floats, Floats]:
+    """Means, scales and the matrix A with M* = MA; centred within blocks that have a column of ones."""
+    k = M.shape[1]
+    mean, scale, A = np.zeros(k), np.ones(k), np.eye(k)
+    if not k:
+        return mean, scale, A
+    means, sds = column_moments(M)
+    is_one = np.all(M == 1.0, axis=0)
+    for block in blocks:
+        one = next((i for i in block if is_one[i]), None)
+        for i in block:
+            if is_one[i]:
+                continue
+            centred = one is not None and sds[i] > 0.0
+            mean[i] = means[i] if centred else 0.0
+            scale[i] = (sds[i] if centred else float(np.hypot(means[i], sds[i]))) or 1.0
+            A[i, i] = 1.0 / scale[i]
+            if centred:
+                A[one, i] = -mean[i] / scale[i]
+    return mean, scale, A
