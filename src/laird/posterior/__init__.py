@@ -1,0 +1,1 @@
+"""Priors with numbers: families, the prior table of a model, and densities built on them."""
