@@ -1,0 +1,1 @@
+"""Tests mirror the package: ``tests/<layer>/test_<module>.py``."""

@@ -1,0 +1,53 @@
+"""Fixtures that every layer may use. The frames are shared: copy one before changing it."""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("MPLBACKEND", "Agg")  # before anything imports matplotlib
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import hypothesis
+import pytest
+
+from tests import peers
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# The same examples in every run, and no time limit for one example: CI machines are shared.
+hypothesis.settings.register_profile("laird", derandomize=True, deadline=None)
+hypothesis.settings.load_profile("laird")
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The folder that holds pyproject.toml."""
+    return Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def golden() -> Callable[[str], Any]:
+    """``golden("seed_numbers")`` is the content of tests/golden/seed_numbers.json."""
+    return peers.golden
+
+
+def _bundled(name: str) -> Callable[[], pd.DataFrame]:
+    @pytest.fixture(scope="session", name=name)
+    def frame() -> pd.DataFrame:
+        from laird.data.bundled import load_data
+
+        return load_data(name)
+
+    return frame
+
+
+hs = _bundled("hs")
+hsfull = _bundled("hsfull")
+sleepstudy = _bundled("sleepstudy")
+dyestuff = _bundled("dyestuff")
+dyestuff2 = _bundled("dyestuff2")
+restoration = _bundled("restoration")
