@@ -1,0 +1,172 @@
+"""The prior table: every parameter of a model with its prior, in numbers, and where they came from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from html import escape
+from math import inf
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from laird.posterior import lkj
+from laird.posterior.families import quantile
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+type Kind = Literal["coefficient", "sigma", "sd", "cor"]
+
+
+@dataclass(frozen=True, slots=True)
+class PriorRow:
+    """The prior of one parameter.
+
+    Attributes
+    ----------
+    parameter
+        ``Intercept``, a column of X, ``sigma``, ``sd(school, ses)`` or ``cor(school)``.
+    kind
+        ``"coefficient"``, ``"sigma"``, ``"sd"`` or ``"cor"``.
+    group
+        Grouping factor of an sd or a cor, else ``""``.
+    index
+        Column of X (coefficient) or of Z (sd), else 0.
+    family, values
+        The prior; ``lkj`` or ``flat`` for a cor.
+    rule
+        How the numbers came from the data, or which override gave them.
+    unit
+        Size of the parameter's column: what one unit of the parameter does to the outcome.
+    size
+        Number of columns of the (largest) correlation matrix of a cor, else 1.
+    """
+
+    parameter: str
+    kind: Kind
+    group: str
+    index: int
+    family: str
+    values: tuple[float, ...]
+    rule: str
+    unit: float = 1.0
+    size: int = 1
+
+    @property
+    def prior(self) -> str:
+        """The prior as text, e.g. ``normal(0, 17.2)``."""
+        return f"{self.family}({', '.join(map(_number, self.values))})"
+
+    @property
+    def eta(self) -> float:
+        """Shape of the LKJ prior of a cor; flat is lkj(1)."""
+        return self.values[0] if self.family == "lkj" else 1.0
+
+    def interval(self, prob: float = 0.9) -> tuple[float, float]:
+        """Return the central range that holds `prob` of the prior.
+
+        Examples
+        --------
+        >>> PriorRow("sigma", "sigma", "", 0, "uniform", (0.0, 10.0), "").interval()
+        (0.5, 9.5)
+        """
+        tails = np.array([(1 - prob) / 2, (1 + prob) / 2])
+        if self.kind == "cor":
+            lower, upper = lkj.quantile(tails, self.eta, self.size)
+        elif self.family == "flat":
+            lower, upper = (-inf if self.kind == "coefficient" else 0.0), inf
+        else:
+            lower, upper = quantile(self.family, tails, *self.values)
+        return float(lower), float(upper)
+
+
+@dataclass(frozen=True, slots=True)
+class PriorTable:
+    """The priors of all parameters of a model; see `laird.posterior.defaults` for the rules.
+
+    Examples
+    --------
+    >>> row = PriorRow("sigma", "sigma", "", 0, "exponential", (0.5,), "given")
+    >>> print(PriorTable((row,), "y"))
+    parameter  prior             90 % range     on y           rule
+    sigma      exponential(0.5)  0.103 to 5.99  0.103 to 5.99  given
+    """
+
+    rows: tuple[PriorRow, ...]
+    outcome: str
+
+    def __iter__(self) -> Iterator[PriorRow]:
+        return iter(self.rows)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def coefficients(self) -> tuple[PriorRow, ...]:
+        """Rows of the fixed effects, in the order of the columns of X."""
+        return tuple(row for row in self.rows if row.kind == "coefficient")
+
+    @property
+    def sigma(self) -> PriorRow:
+        """The row of the residual standard deviation."""
+        return next(row for row in self.rows if row.kind == "sigma")
+
+    def sds(self, group: str) -> tuple[PriorRow, ...]:
+        """Return the rows of the sds of `group`, in the order of its columns."""
+        return tuple(row for row in self.rows if row.kind == "sd" and row.group == group)
+
+    def cor(self, group: str) -> PriorRow | None:
+        """Return the row of the correlations of `group`, None when it has none."""
+        return next((row for row in self.rows if row.kind == "cor" and row.group == group), None)
+
+    def to_frame(self, prob: float = 0.9) -> pd.DataFrame:
+        """Return one row per parameter: prior, rule, its range, and the range times the column's sd.
+
+        Columns `parameter, prior, rule, lower, upper, outcome_lower, outcome_upper`; the
+        last two are on the scale of the outcome, NaN for correlations.
+        """
+        import pandas as pd
+
+        names = ["parameter", "prior", "rule", "lower", "upper", "outcome_lower", "outcome_upper"]
+        return pd.DataFrame([_record(row, prob) for row in self.rows], columns=names)
+
+    def __str__(self) -> str:
+        cells = [self._header(), *map(_cells, self.rows)]
+        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+        return "\n".join(_aligned(line, widths) for line in cells)
+
+    def _header(self) -> tuple[str, ...]:
+        return ("parameter", "prior", "90 % range", f"on {self.outcome}", "rule")
+
+    def _repr_html_(self) -> str:
+        head = _html_row(self._header(), "th")
+        body = "".join(_html_row(_cells(row), "td") for row in self.rows)
+        return f"<table><thead>{head}</thead><tbody>{body}</tbody></table>"
+
+
+def _number(value: float) -> str:
+    return f"{value:.3g}".replace("inf", "∞")
+
+
+def _record(row: PriorRow, prob: float) -> tuple[object, ...]:
+    lower, upper = row.interval(prob)
+    return (row.parameter, row.prior, row.rule, lower, upper, lower * row.unit, upper * row.unit)
+
+
+def _cells(row: PriorRow) -> tuple[str, ...]:
+    lower, upper = row.interval()
+    on_outcome = "" if row.kind == "cor" else _range(lower * row.unit, upper * row.unit)
+    return (row.parameter, row.prior, _range(lower, upper), on_outcome, row.rule)
+
+
+def _range(lower: float, upper: float) -> str:
+    return f"{_number(lower)} to {_number(upper)}"
+
+
+def _aligned(cells: Iterable[str], widths: Iterable[int]) -> str:
+    return "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()
+
+
+def _html_row(cells: Iterable[str], tag: str) -> str:
+    return "<tr>" + "".join(f"<{tag}>{escape(cell)}</{tag}>" for cell in cells) + "</tr>"
