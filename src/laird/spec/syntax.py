@@ -5,6 +5,7 @@ Spans do not take part in comparison, so two formulas that say the same are equa
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 type Span = tuple[int, int]
@@ -17,7 +18,7 @@ def _span() -> Span:
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A number; `text` is as written."""
+    """A number; `text` is its shortest spelling (``2`` for ``2.0``)."""
 
     value: float
     text: str
@@ -77,3 +78,47 @@ class Bar:
     right: Expr
     double: bool = False
     span: Span = _span()
+
+
+def children(expr: Expr) -> tuple[Expr, ...]:
+    """Return the direct sub-expressions of `expr`, in order.
+
+    Examples
+    --------
+    >>> children(Call("log", (Name("x"),)))
+    (Name(name='x'),)
+    """
+    match expr:
+        case Call(_, args, keywords):
+            return (*args, *(value for _, value in keywords))
+        case Unary(_, operand):
+            return (operand,)
+        case Binary(_, left, right) | Bar(left, right):
+            return (left, right)
+    return ()
+
+
+def walk(expr: Expr) -> Iterator[Expr]:
+    """Yield `expr` and everything below it, in the order of the text.
+
+    Examples
+    --------
+    >>> [type(node).__name__ for node in walk(Call("log", (Name("x"),)))]
+    ['Call', 'Name']
+    """
+    pending = [expr]
+    while pending:
+        node = pending.pop()
+        yield node
+        pending.extend(reversed(children(node)))
+
+
+def variables(expr: Expr) -> tuple[str, ...]:
+    """Return the data columns that `expr` uses, each once, in order of appearance.
+
+    Examples
+    --------
+    >>> variables(Call("cvar", (Name("ses"), Name("school"))))
+    ('ses', 'school')
+    """
+    return tuple(dict.fromkeys(node.name for node in walk(expr) if isinstance(node, Name)))

@@ -1,4 +1,4 @@
-"""What a model consists of: terms, random terms, parts, priors, and the frozen `Spec`.
+"""What a model consists of: terms, random terms, parts and priors.
 
 These are values: text only, nothing learned from data, hashable, deeply immutable.
 """
@@ -72,7 +72,9 @@ class Location:
 class DistributionalPart:
     """A log-sd or correlation regression: ``sigma ~``, ``sd(study) ~``, ``rho(y1, y2) ~``.
 
-    `parameter` is ``"sigma"``, ``"sd"`` or ``"rho"``; `target` the names in parentheses.
+    `parameter` is ``"sigma"``, ``"sd"`` or ``"rho"``.  `target` is what stands in the
+    parentheses: outcomes (none for the sigma of a single outcome), or for ``"sd"`` the
+    columns of a grouping factor, as in `RandomTerm.group`.
     """
 
     parameter: str
@@ -85,41 +87,11 @@ class Prior:
     """One row of the prior table: ``parameter ~ family(values)``.
 
     `parameter` is a term name (``"ses"``), ``"b"`` (all coefficients but the
-    intercept), ``"Intercept"``, ``"sigma"``, ``"sd(school)"``, ``"sd(school, ses)"``
-    or ``"cor(school)"``.  `family` is a name of `laird.spec.priors.FAMILIES`.
+    intercept), ``"Intercept"``, ``"sigma"``, ``"sd"``, ``"sd(school)"``,
+    ``"sd(school, ses)"``, ``"cor"``, ``"cor(school)"``, or ``"*"`` (every parameter, with
+    family ``"flat"`` only).  `family` is a name of `laird.spec.priors.FAMILIES`.
     """
 
     parameter: str
     family: str
     values: tuple[float, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Spec:
-    """A model as text says it; see `laird.spec.parse_spec` and `laird.read_spec`.
-
-    Parts
-    -----
-    locations
-        One `Location` per outcome (one for a univariate model).
-    distributional
-        Regressions of sigma, group sds and correlations, in order of appearance.
-    priors
-        Overrides only; the defaults depend on the data and are added by the model.
-    levels
-        Category order by column, ``((column, (level, ...)), ...)``.
-    name, title, question, data, missing
-        What a TOML file says besides the formulas: a short name, a heading, the
-        question the model answers, a bundled data set or a CSV path, and what to do
-        with missing values (``"error"`` or ``"drop"``).
-    """
-
-    locations: tuple[Location, ...]
-    distributional: tuple[DistributionalPart, ...] = ()
-    priors: tuple[Prior, ...] = ()
-    levels: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    missing: str = "error"
-    data: str = ""
-    name: str = ""
-    title: str = ""
-    question: str = ""

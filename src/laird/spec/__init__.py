@@ -1,0 +1,38 @@
+"""Text -> frozen `Spec`: formulas, priors, TOML, the multilevel form.
+
+Standard library only; nothing here has seen data.
+"""
+
+from laird.spec.priors import FAMILIES, parse_priors
+from laird.spec.spec import Spec, parse_spec, spec_variables
+from laird.spec.syntax import variables
+from laird.spec.terms import (
+    INTERCEPT,
+    DistributionalPart,
+    KnownVariance,
+    Location,
+    Prior,
+    RandomTerm,
+    Term,
+)
+from laird.spec.writing import location_text, part_text, term_name, text
+
+__all__ = [
+    "FAMILIES",
+    "INTERCEPT",
+    "DistributionalPart",
+    "KnownVariance",
+    "Location",
+    "Prior",
+    "RandomTerm",
+    "Spec",
+    "Term",
+    "location_text",
+    "parse_priors",
+    "parse_spec",
+    "part_text",
+    "spec_variables",
+    "term_name",
+    "text",
+    "variables",
+]

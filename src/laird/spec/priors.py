@@ -1,0 +1,204 @@
+"""Priors as rows of text: families, their arguments, and what each may be a prior of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Literal
+
+from laird.errors import SpecError, nearest
+from laird.spec.algebra import expand
+from laird.spec.parser import parse
+from laird.spec.scanner import error_at
+from laird.spec.syntax import Call, Expr, Name, Number, Unary
+from laird.spec.terms import Prior
+from laird.spec.writing import term_name, text
+
+FAMILIES: dict[str, tuple[str, ...]] = {
+    "normal": ("mu", "sigma"),
+    "student_t": ("nu", "mu", "sigma"),
+    "cauchy": ("mu", "sigma"),
+    "half_normal": ("sigma",),
+    "half_student_t": ("nu", "sigma"),
+    "half_cauchy": ("sigma",),
+    "exponential": ("rate",),
+    "gamma": ("shape", "rate"),
+    "inverse_gamma": ("shape", "scale"),
+    "lognormal": ("mu", "sigma"),
+    "uniform": ("lower", "upper"),
+    "flat": (),
+    "lkj": ("eta",),
+}
+POSITIVE_FAMILIES = (
+    "half_normal",
+    "half_student_t",
+    "half_cauchy",
+    "exponential",
+    "gamma",
+    "inverse_gamma",
+    "lognormal",
+)
+_SCALE_FAMILIES = (*POSITIVE_FAMILIES, "uniform", "flat")
+_CORRELATION_FAMILIES = ("lkj", "flat")
+_COEFFICIENT_FAMILIES = tuple(family for family in FAMILIES if family != "lkj")
+_POSITIVE_ARGUMENTS = ("sigma", "nu", "rate", "shape", "scale", "eta")
+EVERYTHING = "*"
+
+type Kind = Literal["everything", "coefficient", "scale", "correlation"]
+
+
+def parse_priors(priors: Mapping[str, str] | str | None) -> tuple[Prior, ...]:
+    """Return the rows of a prior table, ordered by parameter.
+
+    Parameters
+    ----------
+    priors
+        ``{"ses": "normal(0, 2.5)", "sd(school)": "half_normal(1)"}``, or ``"flat"`` for
+        flat priors on every parameter, or None.
+
+    Raises
+    ------
+    SpecError
+        Unknown family, wrong number of values, a value or a family that the parameter
+        cannot have.
+
+    Examples
+    --------
+    >>> parse_priors({"sd( school,ses )": "half_normal(sigma=1)"})
+    (Prior(parameter='sd(school, ses)', family='half_normal', values=(1.0,)),)
+    >>> parse_priors("flat")
+    (Prior(parameter='*', family='flat', values=()),)
+    """
+    if isinstance(priors, str):
+        priors = {EVERYTHING: priors}
+    if not isinstance(priors or {}, Mapping):
+        remedy = 'Write {"ses": "normal(0, 2.5)"}, or "flat" for flat priors everywhere.'
+        raise SpecError("Priors must be a mapping of parameters to families.", remedy=remedy)
+    rows = [_prior(parameter, written) for parameter, written in (priors or {}).items()]
+    _refuse_repeated(row.parameter for row in rows)
+    return tuple(sorted(rows, key=lambda row: row.parameter))
+
+
+def parameter_kind(parameter: str) -> Kind:
+    """Return what a prior on `parameter` is about.
+
+    Examples
+    --------
+    >>> parameter_kind("sd(school)"), parameter_kind("cor"), parameter_kind("ses")
+    ('scale', 'correlation', 'coefficient')
+    """
+    head = parameter.partition("(")[0]
+    kinds: dict[str, Kind] = {"sigma": "scale", "sd": "scale", "cor": "correlation", EVERYTHING: "everything"}
+    return kinds.get(head, "coefficient")
+
+
+def families_of(parameter: str) -> tuple[str, ...]:
+    """Return the families that a prior on `parameter` may have.
+
+    Examples
+    --------
+    >>> families_of("cor(school)")
+    ('lkj', 'flat')
+    """
+    return {
+        "everything": ("flat",),
+        "coefficient": _COEFFICIENT_FAMILIES,
+        "scale": _SCALE_FAMILIES,
+        "correlation": _CORRELATION_FAMILIES,
+    }[parameter_kind(parameter)]
+
+
+def _prior(parameter: str, written: str) -> Prior:
+    if not isinstance(written, str):
+        what = f"The prior of `{parameter}` must be text, not {type(written).__name__}."
+        raise SpecError(what, remedy='Write for example "normal(0, 2.5)".')
+    name = _parameter(parameter)
+    family, values = _family_and_values(written)
+    _check_family(name, family, values, written)
+    return Prior(name, family, values)
+
+
+def _parameter(written: str) -> str:
+    """Return the canonical name of a parameter; names of columns (``Sector[Public]``) stay as they are."""
+    if written == EVERYTHING or "[" in written:
+        return written
+    match parse(written):
+        case Call("sigma" | "sd" | "cor" as head, args, ()):
+            return f"{head}({', '.join(map(text, args))})"
+        case Name("Intercept"):
+            return "Intercept"
+        case expr:
+            return _term(expr, written)
+
+
+def _term(expr: Expr, written: str) -> str:
+    total = expand(expr, written)
+    if len(total.terms) != 1 or total.intercept is not None or total.bars:
+        remedy = "Write Intercept, b, the name of one term, sigma, sd(group), sd(group, term) or cor(group)."
+        raise error_at(written, expr.span, "This is not the name of one parameter.", remedy=remedy)
+    return term_name(total.terms[0])
+
+
+def _family_and_values(written: str) -> tuple[str, tuple[float, ...]]:
+    match parse(written):
+        case Name(family) if family not in FAMILIES or not FAMILIES[family]:
+            return _known_family(family, written), ()
+        case Name(family):
+            return family, _values(Call(family, (), (), (0, len(written))), written)
+        case Call(family) as call:
+            _known_family(family, written)
+            return family, _values(call, written)
+    raise SpecError(f"`{written}` is not a prior.", remedy='Write for example "normal(0, 2.5)" or "flat".')
+
+
+def _known_family(family: str, written: str) -> str:
+    if family not in FAMILIES:
+        what = f"There is no prior family `{family}`."
+        raise error_at(written, (0, len(family)), what, allowed=nearest(family, FAMILIES))
+    return family
+
+
+def _values(call: Call, written: str) -> tuple[float, ...]:
+    names = FAMILIES[call.function]
+    given = dict(zip(names, call.args, strict=False)) | dict(call.keywords)
+    if set(given) != set(names) or len(call.args) + len(call.keywords) != len(names):
+        raise error_at(
+            written,
+            call.span,
+            f"`{call.function}` takes {len(names)} value{'s' if len(names) != 1 else ''}.",
+            remedy=f"Write {call.function}({', '.join(names)}).",
+        )
+    return tuple(_value(name, given[name], written) for name in names)
+
+
+def _value(name: str, expr: Expr, written: str) -> float:
+    match expr:
+        case Number(value):
+            number = value
+        case Unary("-", Number(value)):
+            number = -value
+        case _:
+            raise error_at(written, expr.span, f"The value of `{name}` must be a number.")
+    if name in _POSITIVE_ARGUMENTS and number <= 0:
+        raise error_at(written, expr.span, f"The value of `{name}` must be greater than 0.")
+    return number
+
+
+def _check_family(parameter: str, family: str, values: tuple[float, ...], written: str) -> None:
+    allowed = families_of(parameter)
+    if family not in allowed:
+        what = f"A prior of `{parameter}` cannot be `{family}`."
+        raise error_at(written, (0, len(family)), what, allowed=f"Allowed: {', '.join(allowed)}.")
+    if family == "uniform" and values[0] >= values[1]:
+        raise error_at(written, (0, len(written)), "The lower limit must be less than the upper limit.")
+    if family == "uniform" and parameter_kind(parameter) == "scale" and values[0] < 0:
+        raise error_at(
+            written, (0, len(written)), f"`{parameter}` is a standard deviation: its lower limit is 0."
+        )
+
+
+def _refuse_repeated(parameters: Iterable[str]) -> None:
+    seen: set[str] = set()
+    for parameter in parameters:
+        if parameter in seen:
+            raise SpecError(f"There are two priors of `{parameter}`.", remedy="Take one away.")
+        seen.add(parameter)
