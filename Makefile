@@ -1,6 +1,6 @@
 # `make` lists the targets. Every target sets up what it needs.
 # Another interpreter or other versions:
-#   make test VENV=.venv-lowest CONSTRAINTS=constraints-lowest.txt PYTHON=python3.12
+#   make pytest VENV=.venv-lowest CONSTRAINTS=constraints-lowest.txt PYTHON=python3.12
 PYTHON      ?= $(shell tools/find-python)
 VENV        ?= .venv
 CONSTRAINTS ?= constraints.txt
@@ -12,7 +12,7 @@ READY   := $(VENV)/.ready
 PEERS   := $(VENV)/.peers
 
 .DEFAULT_GOAL := help
-.PHONY: help venv report test lint format validate bench constraints clean
+.PHONY: help venv report test pytest lint format validate bench constraints clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -22,7 +22,9 @@ venv: $(READY) ## virtual environment with laird and its tools
 report: $(READY) ## fit the High School model by every method and write report.html
 	$(BIN)/laird report models/hs_contextual.toml -o report.html
 
-test: lint ## everything that CI runs
+test: lint pytest ## everything that CI runs
+
+pytest: $(READY) ## the tests alone
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile
 
 lint: $(READY) ## style, types and the order of layers
