@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from laird.gaussian.coordinates import correlation_factor
 from laird.posterior import lkj
 
 
@@ -9,27 +10,33 @@ def random_partials(q, seed=0, shape=()):
     return np.random.default_rng(seed).uniform(-0.9, 0.9, (*shape, q * (q - 1) // 2))
 
 
+def dense(rows):
+    """The lower triangular matrix with these rows."""
+    L = np.zeros((len(rows), len(rows)))
+    for i, row in enumerate(rows):
+        L[i, : i + 1] = row
+    return L
+
+
 @pytest.mark.parametrize("q", [1, 2, 3, 4])
-def test_cholesky_has_unit_rows_and_inverts(q):
-    z = random_partials(q, shape=(5,))
-    L = lkj.to_cholesky(z)
-    assert L.shape == (5, q, q)
+def test_rows_have_unit_length_and_equal_the_gaussian_layer(q):
+    z = random_partials(q)
+    L = dense(lkj.cholesky_rows(z))
     # Products of at most q factors near 1: rounding only.
-    np.testing.assert_allclose(np.sum(L**2, axis=-1), 1, rtol=1e-14)
-    np.testing.assert_allclose(lkj.from_cholesky(L), z, rtol=1e-12)
+    np.testing.assert_allclose(np.sum(L**2, axis=1), 1, rtol=1e-14)
+    np.testing.assert_allclose(L, correlation_factor(z, q, lkj.pairs(q)), rtol=1e-13)
+
+
+def test_rows_take_arrays_of_draws():
+    draws = random_partials(3, shape=(5,))
+    rows = lkj.cholesky_rows(draws.T)
+    np.testing.assert_allclose([row[4] for row in rows[2]], lkj.cholesky_rows(draws[4])[2], rtol=1e-14)
 
 
 def test_correlations_are_those_of_the_matrix():
-    z = random_partials(4)
-    L = lkj.to_cholesky(z)
-    expected = [(L @ L.T)[i, j] for i, j in lkj.pairs(4)]
-    np.testing.assert_allclose(lkj.correlations(lkj.cholesky_rows(z)), expected, rtol=1e-13)
-
-
-def test_singular_matrix_has_zero_partials_where_they_do_not_matter():
-    L = np.array([[1.0, 0, 0], [1.0, 0, 0], [0.6, 0.8, 0]])
-    assert lkj.from_cholesky(L).tolist() == [1.0, 0.6, 1.0]
-    assert lkj.from_cholesky(np.array([[1.0, 0, 0], [0, 1, 0], [1, 0, 0]])).tolist() == [0, 1.0, 0]
+    rows = lkj.cholesky_rows(random_partials(4))
+    C = dense(rows) @ dense(rows).T
+    np.testing.assert_allclose(lkj.correlations(rows), [C[i, j] for i, j in lkj.pairs(4)], rtol=1e-13)
 
 
 def log_jacobian(z, step=1e-6):
@@ -46,8 +53,7 @@ def log_jacobian(z, step=1e-6):
 @pytest.mark.parametrize("eta", [0.7, 1.0, 2.0, 5.0])
 def test_density_is_a_power_of_the_determinant(q, eta):
     def excess(z):
-        L = lkj.to_cholesky(z)
-        log_determinant = 2 * np.log(np.diag(L)).sum()
+        log_determinant = 2 * sum(np.log(row[-1]) for row in lkj.cholesky_rows(z))
         return lkj.logpdf(z, eta) - (eta - 1) * log_determinant - log_jacobian(z)
 
     first, second = (excess(random_partials(q, seed)) for seed in (1, 2))

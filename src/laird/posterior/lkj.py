@@ -85,42 +85,6 @@ def correlations(rows: Rows) -> tuple[Any, ...]:
     return tuple(sum(a * b for a, b in zip(rows[i], rows[j], strict=False)) for i, j in pairs(len(rows)))
 
 
-def to_cholesky(partials: ArrayLike) -> Floats:
-    """Return L, shape (..., q, q), from partial correlations, shape (..., q (q - 1) / 2).
-
-    Examples
-    --------
-    >>> to_cholesky([0.6]).tolist()
-    [[1.0, 0.0], [0.6, 0.8]]
-    """
-    z = np.asarray(partials, dtype=float)
-    q = size_of(z.shape[-1])
-    L = np.zeros((*z.shape[:-1], q, q))
-    for i, row in enumerate(cholesky_rows(np.moveaxis(z, -1, 0))):
-        for j, element in enumerate(row):
-            L[..., i, j] = element
-    return L
-
-
-def from_cholesky(L: ArrayLike) -> Floats:
-    """Return the partial correlations of L, the inverse of `to_cholesky`.
-
-    Where the matrix is singular the partial correlations that no longer matter are 0.
-
-    Examples
-    --------
-    >>> from_cholesky([[1.0, 0.0], [0.6, 0.8]]).tolist()
-    [0.6]
-    """
-    factor = np.asarray(L, dtype=float)
-    places = pairs(factor.shape[-1])
-    z = np.zeros((*factor.shape[:-2], len(places)))
-    for place, (i, j) in enumerate(places):
-        left = np.sqrt(np.sum(factor[..., i, j:] ** 2, axis=-1))
-        z[..., place] = np.divide(factor[..., i, j], left, out=np.zeros_like(left), where=left > 0)
-    return z
-
-
 def beta_shapes(eta: float, q: int) -> Floats:
     """Return a_j of every partial correlation of LKJ(eta), row by row.
 
