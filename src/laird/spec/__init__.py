@@ -3,6 +3,8 @@
 Standard library only; nothing here has seen data.
 """
 
+from laird.spec.files import read_spec, spec_from_toml
+from laird.spec.multilevel import MultilevelForm, multilevel, multilevel_form, to_multilevel
 from laird.spec.priors import FAMILIES, parse_priors
 from laird.spec.spec import Spec, parse_spec, spec_variables
 from laird.spec.syntax import variables
@@ -23,16 +25,22 @@ __all__ = [
     "DistributionalPart",
     "KnownVariance",
     "Location",
+    "MultilevelForm",
     "Prior",
     "RandomTerm",
     "Spec",
     "Term",
     "location_text",
+    "multilevel",
+    "multilevel_form",
     "parse_priors",
     "parse_spec",
     "part_text",
+    "read_spec",
+    "spec_from_toml",
     "spec_variables",
     "term_name",
     "text",
+    "to_multilevel",
     "variables",
 ]

@@ -30,6 +30,11 @@ class Sum:
     bars: tuple[Bar, ...] = ()
     known: tuple[Call, ...] = ()
 
+    @property
+    def specials(self) -> tuple[Bar | Call, ...]:
+        """What is added to a formula but is no term: random terms and known variances."""
+        return (*self.bars, *self.known)
+
     def with_intercept(self) -> Terms:
         """Return the terms, with the intercept unless it was removed."""
         return self.terms if self.intercept is False else (INTERCEPT, *self.terms)
@@ -63,7 +68,7 @@ def expand(expr: Expr, source: str) -> Sum:
         case Bar():
             return Sum(bars=(expr,))
         case Binary("+" | "-") | Unary():
-            return reduce(lambda total, item: _add(total, *item, source), _summands(expr), Sum())
+            return _total(expr, source)
         case Binary("^"):
             return _power(expr, source)
         case Binary(operator) if operator in _PRODUCTS:
@@ -122,6 +127,13 @@ def _summands(expr: Expr) -> Iterator[tuple[str, Expr]]:
     yield from reversed(pending)
 
 
+def _total(expr: Expr, source: str) -> Sum:
+    total = Sum()
+    for sign, summand in _summands(expr):
+        total = _add(total, sign, summand, source)
+    return total
+
+
 def _add(total: Sum, sign: str, expr: Expr, source: str) -> Sum:
     item = expand(expr, source)
     if sign == "-":
@@ -135,7 +147,7 @@ def _add(total: Sum, sign: str, expr: Expr, source: str) -> Sum:
 
 
 def _subtract(total: Sum, item: Sum, expr: Expr, source: str) -> Sum:
-    _only_terms(item, expr, source)
+    _only_terms(item, source)
     present = {frozenset(term.factors) for term in total.terms}
     removed = {frozenset(term.factors): term for term in item.terms}
     for key, term in removed.items():
@@ -185,7 +197,7 @@ def _power(expr: Binary, source: str) -> Sum:
 def _operand(expr: Expr, source: str) -> Terms:
     """Return the terms of one side of a product."""
     total = expand(expr, source)
-    _only_terms(total, expr, source)
+    _only_terms(total, source)
     if total.intercept is False:
         raise error_at(
             source,
@@ -202,8 +214,8 @@ def _as_sum(terms: Terms) -> Sum:
     return Sum(rest, True if INTERCEPT in merged else None)
 
 
-def _only_terms(total: Sum, expr: Expr, source: str) -> None:
-    for special in (*total.bars, *total.known):
+def _only_terms(total: Sum, source: str) -> None:
+    for special in total.specials:
         what = f"`{text(special)}` can only be added to a formula."
         raise error_at(
             source, special.span, what, remedy="Write it after a +, outside of products and differences."

@@ -87,7 +87,7 @@ def part(formula: Formula, locations: Sequence[Location]) -> DistributionalPart:
     target = _TARGETS[formula.parameter](formula, locations)
     _refuse_outcomes(formula, [name for one in locations for name in variables(one.outcome)])
     total = expand(formula.right, formula.source)
-    for special in (*total.bars, *total.known):
+    for special in total.specials:
         what = f"`{text(special)}` is not available in the formula of `{formula.parameter}`."
         raise formula.error(special.span, what, remedy="Put it into the formula of the outcome.")
     terms = arrange(total.with_intercept())
@@ -189,7 +189,7 @@ def _random_terms(formula: Formula, bars: Iterable[Bar], fixed: tuple[Term, ...]
 
 def _of_bar(formula: Formula, bar: Bar, fixed: tuple[Term, ...]) -> list[RandomTerm]:
     total = expand(bar.left, formula.source)
-    for special in (*total.bars, *total.known):
+    for special in total.specials:
         raise formula.error(special.span, f"`{text(special)}` cannot stand inside a random term.")
     factors = [factor for term in fixed for factor in term.factors]
     terms = arrange(total.with_intercept(), factors)

@@ -70,9 +70,8 @@ def parse_priors(priors: Mapping[str, str] | str | None) -> tuple[Prior, ...]:
     """
     if isinstance(priors, str):
         priors = {EVERYTHING: priors}
-    if not isinstance(priors or {}, Mapping):
-        remedy = 'Write {"ses": "normal(0, 2.5)"}, or "flat" for flat priors everywhere.'
-        raise SpecError("Priors must be a mapping of parameters to families.", remedy=remedy)
+    if priors is not None and not isinstance(priors, Mapping):
+        raise SpecError("Priors must be a mapping.", remedy='Write {"ses": "normal(0, 2.5)"}, or "flat".')
     rows = [_prior(parameter, written) for parameter, written in (priors or {}).items()]
     _refuse_repeated(row.parameter for row in rows)
     return tuple(sorted(rows, key=lambda row: row.parameter))
@@ -107,7 +106,7 @@ def families_of(parameter: str) -> tuple[str, ...]:
     }[parameter_kind(parameter)]
 
 
-def _prior(parameter: str, written: str) -> Prior:
+def _prior(parameter: str, written: object) -> Prior:
     if not isinstance(written, str):
         what = f"The prior of `{parameter}` must be text, not {type(written).__name__}."
         raise SpecError(what, remedy='Write for example "normal(0, 2.5)".')

@@ -11,9 +11,7 @@ from dataclasses import dataclass, field
 type Span = tuple[int, int]
 type Expr = Number | String | Name | Call | Unary | Binary | Bar
 
-
-def _span() -> Span:
-    return field(default=(0, 0), compare=False, repr=False)
+NOWHERE: Span = (0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +20,7 @@ class Number:
 
     value: float
     text: str
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +28,7 @@ class String:
     """A quoted string (only as an argument of a call)."""
 
     value: str
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +36,7 @@ class Name:
     """A column; odd names are written in backticks."""
 
     name: str
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +46,7 @@ class Call:
     function: str
     args: tuple[Expr, ...]
     keywords: tuple[tuple[str, Expr], ...] = ()
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +55,7 @@ class Unary:
 
     operator: str
     operand: Expr
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +65,7 @@ class Binary:
     operator: str
     left: Expr
     right: Expr
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +75,7 @@ class Bar:
     left: Expr
     right: Expr
     double: bool = False
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 def children(expr: Expr) -> tuple[Expr, ...]:
