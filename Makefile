@@ -1,7 +1,7 @@
 # `make` lists the targets. Every target sets up what it needs.
 # Another interpreter or other versions:
 #   make pytest VENV=.venv-lowest CONSTRAINTS=constraints-lowest.txt PYTHON=python3.12
-PYTHON      ?= $(shell tools/find-python)
+PYTHON      ?=
 VENV        ?= .venv
 CONSTRAINTS ?= constraints.txt
 WORKERS     ?= 2
@@ -55,8 +55,7 @@ clean: ## remove what these targets made
 	rm -rf $(VENV) .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist report.html
 
 $(READY): pyproject.toml $(CONSTRAINTS)
-	@test -n "$(PYTHON)"
-	$(PYTHON) -m venv $(VENV)
+	@python="$(PYTHON)"; python="$${python:-$$(tools/find-python)}" && "$$python" -m venv $(VENV)
 	$(INSTALL) --upgrade pip
 	$(INSTALL) --editable '.[dev]'
 	@touch $@
