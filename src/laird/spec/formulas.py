@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from laird.errors import SpecError, nearest
@@ -65,7 +65,6 @@ def location(formula: Formula) -> Location:
     ['a', 'a:b']
     """
     outcome = _outcome(formula)
-    _refuse_outcomes(formula, variables(outcome))
     total = expand(formula.right, formula.source)
     terms = arrange(total.with_intercept())
     return Location(outcome, terms, _random_terms(formula, total.bars, terms), _known(formula, total))
@@ -85,7 +84,6 @@ def part(formula: Formula, locations: Sequence[Location]) -> DistributionalPart:
     (Term(factors=(Name(name='x'),)),)
     """
     target = _TARGETS[formula.parameter](formula, locations)
-    _refuse_outcomes(formula, [name for one in locations for name in variables(one.outcome)])
     total = expand(formula.right, formula.source)
     for special in total.specials:
         what = f"`{text(special)}` is not available in the formula of `{formula.parameter}`."
@@ -94,6 +92,19 @@ def part(formula: Formula, locations: Sequence[Location]) -> DistributionalPart:
     if not terms:
         raise formula.error(formula.right.span, "There is no term left in this formula.", remedy="Write ~ 1.")
     return DistributionalPart(formula.parameter, target, terms)
+
+
+def refuse_outcomes(formula: Formula, outcomes: Collection[str]) -> None:
+    """Raise when one of the columns `outcomes` predicts or groups.
+
+    Examples
+    --------
+    >>> refuse_outcomes(read_formula("y ~ x"), ["y"])
+    """
+    for node in walk(formula.right):
+        if isinstance(node, Name) and node.name in outcomes:
+            what = f"`{node.name}` is an outcome of this model: it cannot predict or group."
+            raise formula.error(node.span, what, remedy="Take it away on the right of ~.")
 
 
 def groups(expr: Expr, source: str) -> tuple[tuple[str, ...], ...]:
@@ -152,13 +163,6 @@ def _transformed(formula: Formula, call: Call) -> Call:
     return checked_call(call, formula.source)
 
 
-def _refuse_outcomes(formula: Formula, outcomes: Iterable[str]) -> None:
-    for node in walk(formula.right):
-        if isinstance(node, Name) and node.name in outcomes:
-            what = f"The outcome `{node.name}` cannot predict or group itself."
-            raise formula.error(node.span, what, remedy="Take it away on the right of ~.")
-
-
 def _known(formula: Formula, total: Sum) -> KnownVariance | None:
     for second in total.known[1:]:
         raise formula.error(
@@ -208,7 +212,9 @@ def _refuse_repeated(formula: Formula, bar: Bar, random: RandomTerm, already: se
                 f"Take one away; (x | {group}) means (1 + x | {group}), without intercept (0 + x | {group})."
             )
             raise formula.error(
-                bar.span, f"The random `{name}` by `{group}` is in the model twice.", remedy=remedy
+                bar.span,
+                f"The random `{name}` by `{group}` is there twice; one variance cannot be split in two.",
+                remedy=remedy,
             )
         for factor in term.factors:
             if isinstance(factor, Name) and factor.name in random.group:

@@ -30,12 +30,11 @@ class MultilevelForm:
     ----------
     outcome
         The outcome.
-    level1
-        Terms of the level-1 equation, the intercept among them.
     group
         Columns of the grouping factor, as in `RandomTerm.group`.
-    level2
-        One equation per level-1 term: the terms that its coefficient depends on.
+    fixed
+        One pair per fixed effect: the level-1 term whose coefficient it is part of, and the
+        level-2 term it multiplies; in the order of the combined formula.
     random
         The level-1 terms whose coefficients vary between groups beyond their equation.
     correlated
@@ -50,9 +49,8 @@ class MultilevelForm:
     """
 
     outcome: Expr
-    level1: Terms
     group: tuple[str, ...]
-    level2: Equations
+    fixed: tuple[tuple[Term, Term], ...]
     random: Terms
     correlated: bool = True
 
@@ -64,6 +62,22 @@ class MultilevelForm:
     def _equation_text(self, term: Term, terms: Terms) -> str:
         return f"{term_name(term)} ~ {terms_text(terms)}{', random' if term in self.random else ''}"
 
+    @property
+    def level2(self) -> Equations:
+        """One equation per level-1 term: the terms that its coefficient depends on."""
+        rows: dict[Term, list[Term]] = {}
+        for level1, level2 in self.fixed:
+            rows.setdefault(level1, []).append(level2)
+        for level1 in self.random:
+            rows.setdefault(level1, [])
+        by_degree = sorted(rows.items(), key=lambda row: row[0].degree)
+        return tuple((level1, tuple(terms)) for level1, terms in by_degree)
+
+    @property
+    def level1(self) -> Terms:
+        """Terms of the level-1 equation, the intercept among them."""
+        return tuple(term for term, _ in self.level2)
+
     def to_combined(self) -> Location:
         """Return the same model as one formula; `to_multilevel` is the inverse.
 
@@ -73,9 +87,7 @@ class MultilevelForm:
         >>> location_text(form.to_combined())
         'y ~ 1 + x + w + x:w + (1 + x | g)'
         """
-        own = [term for term, terms in self.level2 if INTERCEPT in terms]
-        products = [times(term, by) for term, terms in self.level2 for by in terms if by != INTERCEPT]
-        terms = arrange((*own, *products))
+        terms = arrange(tuple(times(*pair) for pair in self.fixed))
         random = arrange(self.random, (factor for term in terms for factor in term.factors))
         correlated = self.correlated or len(random) == 1
         return Location(self.outcome, terms, (RandomTerm(random, self.group, correlated),))
@@ -84,8 +96,7 @@ class MultilevelForm:
 def to_multilevel(combined: Location, between: Collection[str] = ()) -> MultilevelForm:
     """Return the multilevel form of a combined formula.
 
-    The inverse of `MultilevelForm.to_combined`: exactly so for forms, and for formulas up
-    to the order of their terms.
+    The exact inverse of `MultilevelForm.to_combined`.
 
     Parameters
     ----------
@@ -108,9 +119,9 @@ def to_multilevel(combined: Location, between: Collection[str] = ()) -> Multilev
     Intercept ~ 1 + Sector, random
     ses ~ 1 + Sector, random
     """
-    random = _the_random_term(combined)
-    constant = {*between, *random.group}
-    return _by_level(combined, random, lambda factor: _is_between(factor, constant))
+    _refuse_without_form(combined)
+    constant = {*between, *combined.random[0].group}
+    return _by_level(combined, lambda factor: _is_between(factor, constant))
 
 
 def multilevel_form(
@@ -136,9 +147,9 @@ def multilevel_form(
     _refuse_nothing_random(varying, within)
     _refuse_empty_equations(complete, varying)
     outcome, group = location(first).outcome, _single_group(within)
-    combined = MultilevelForm(outcome, terms, group, complete, varying, correlated).to_combined()
+    combined = MultilevelForm(outcome, group, _pairs(complete), varying, correlated).to_combined()
     level2_factors = {factor for row in equations.values() for term in row for factor in term.factors}
-    return _by_level(combined, combined.random[0], level2_factors.__contains__)
+    return _by_level(combined, level2_factors.__contains__)
 
 
 def multilevel(
@@ -185,10 +196,9 @@ def multilevel(
     return parse_spec(location_text(form.to_combined()), *parts, **settings)
 
 
-def _the_random_term(combined: Location) -> RandomTerm:
+def _refuse_without_form(combined: Location) -> None:
     if len(combined.random) != 1 or combined.known is not None:
         raise _no_form(combined, _why_not(combined))
-    return combined.random[0]
 
 
 def _why_not(combined: Location) -> str:
@@ -213,28 +223,28 @@ def _is_between(factor: Expr, constant: Collection[str]) -> bool:
     return all(name in constant for name in variables(factor))
 
 
-def _by_level(combined: Location, random: RandomTerm, is_between: Callable[[Expr], bool]) -> MultilevelForm:
-    equations: dict[Term, list[Term]] = {}
-    for term in combined.terms:
-        level1 = Term(tuple(factor for factor in term.factors if not is_between(factor)))
-        level2 = Term(tuple(factor for factor in term.factors if is_between(factor)))
-        equations.setdefault(level1, []).append(level2)
+def _by_level(combined: Location, is_between: Callable[[Expr], bool]) -> MultilevelForm:
+    (random,) = combined.random
     for term in random.terms:
         if any(map(is_between, term.factors)):
             name, group = term_name(term), group_text(random.group)
             raise _no_form(
                 combined, f"the random coefficient of `{name}`, which does not vary within `{group}`"
             )
-        equations.setdefault(term, [])
-    level2_rows = sorted(equations.items(), key=lambda row: row[0].degree)
-    return MultilevelForm(
-        combined.outcome,
-        tuple(term for term, _ in level2_rows),
-        random.group,
-        tuple((term, tuple(terms)) for term, terms in level2_rows),
-        random.terms,
-        random.correlated,
-    )
+    fixed = tuple(_split(term, is_between) for term in combined.terms)
+    return MultilevelForm(combined.outcome, random.group, fixed, random.terms, random.correlated)
+
+
+def _split(term: Term, is_between: Callable[[Expr], bool]) -> tuple[Term, Term]:
+    within = tuple(factor for factor in term.factors if not is_between(factor))
+    return Term(within), Term(tuple(factor for factor in term.factors if is_between(factor)))
+
+
+def _pairs(equations: Equations) -> tuple[tuple[Term, Term], ...]:
+    """Return the fixed effects of all equations in the usual order: those of level 1 come first."""
+    pairs = [(term, by) for term, terms in equations for by in terms]
+    own = [pair for pair in pairs if pair[1].is_intercept]
+    return (*own, *(pair for pair in pairs if not pair[1].is_intercept))
 
 
 def _level1_terms(formula: Formula) -> Terms:

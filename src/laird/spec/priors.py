@@ -42,6 +42,7 @@ _CORRELATION_FAMILIES = ("lkj", "flat")
 _COEFFICIENT_FAMILIES = tuple(family for family in FAMILIES if family != "lkj")
 _POSITIVE_ARGUMENTS = ("sigma", "nu", "rate", "shape", "scale", "eta")
 EVERYTHING = "*"
+_EXAMPLE = '"normal(0, 2.5)" or "flat"'
 
 type Kind = Literal["everything", "coefficient", "scale", "correlation"]
 
@@ -107,12 +108,17 @@ def families_of(parameter: str) -> tuple[str, ...]:
 
 
 def _prior(parameter: str, written: object) -> Prior:
-    if not isinstance(written, str):
-        what = f"The prior of `{parameter}` must be text, not {type(written).__name__}."
-        raise SpecError(what, remedy='Write for example "normal(0, 2.5)".')
+    if not isinstance(written, str) or not written.strip():
+        raise SpecError(
+            f"The prior of `{parameter}` must be text such as {_EXAMPLE}.", where=f"    {written!r}"
+        )
     name = _parameter(parameter)
-    family, values = _family_and_values(written)
-    _check_family(name, family, values, written)
+    try:
+        family, values = _family_and_values(written)
+        _check_family(name, family, values, written)
+    except SpecError as error:
+        what = f"The prior of `{name}` is not valid. {error.what}"
+        raise SpecError(what, where=error.where, allowed=error.allowed, remedy=error.remedy) from None
     return Prior(name, family, values)
 
 
@@ -146,7 +152,9 @@ def _family_and_values(written: str) -> tuple[str, tuple[float, ...]]:
         case Call(family) as call:
             _known_family(family, written)
             return family, _values(call, written)
-    raise SpecError(f"`{written}` is not a prior.", remedy='Write for example "normal(0, 2.5)" or "flat".')
+    raise error_at(
+        written, (0, len(written)), "This is not a family.", remedy=f"Write for example {_EXAMPLE}."
+    )
 
 
 def _known_family(family: str, written: str) -> str:
@@ -185,7 +193,7 @@ def _value(name: str, expr: Expr, written: str) -> float:
 def _check_family(parameter: str, family: str, values: tuple[float, ...], written: str) -> None:
     allowed = families_of(parameter)
     if family not in allowed:
-        what = f"A prior of `{parameter}` cannot be `{family}`."
+        what = f"`{parameter}` cannot have the family `{family}`."
         raise error_at(written, (0, len(family)), what, allowed=f"Allowed: {', '.join(allowed)}.")
     if family == "uniform" and values[0] >= values[1]:
         raise error_at(written, (0, len(written)), "The lower limit must be less than the upper limit.")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TypedDict, Unpack
 
 from laird.errors import SpecError, nearest
-from laird.spec.formulas import Formula, location, part, read_formula
+from laird.spec.formulas import Formula, location, part, read_formula, refuse_outcomes
 from laird.spec.priors import EVERYTHING, parse_priors
 from laird.spec.syntax import variables
 from laird.spec.terms import DistributionalPart, Location, Prior
@@ -137,6 +137,9 @@ def parse_spec(formula: str, *parts: str, **settings: Unpack[Settings]) -> Spec:
     ('sigma ~ 1 + habitat',)
     """
     formulas = [read_formula(source) for source in (formula, *parts)]
+    outcomes = {name for one in formulas if not one.parameter for name in variables(one.left)}
+    for one in formulas:
+        refuse_outcomes(one, outcomes)
     locations = tuple(location(one) for one in formulas if not one.parameter)
     if not locations:
         _refuse_lone_part(formulas[0])
