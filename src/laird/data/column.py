@@ -1,0 +1,178 @@
+"""One column of any data frame, as numbers or as codes into labels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import narwhals.stable.v2 as nw
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from laird.data.labels import level_labels
+from laird.errors import DataError
+
+type Kind = Literal["number", "boolean", "text", "category", "date"]
+type Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Column:
+    """A column as read, before any choice of a model.
+
+    Attributes
+    ----------
+    name
+        Name in the frame.
+    kind
+        ``"number"``, ``"boolean"``, ``"text"``, ``"category"`` or ``"date"``.
+    values
+        Numbers (int or float), or for every other kind codes into `labels`; shape (n,).
+    missing
+        True where the frame has no value, shape (n,).
+    labels
+        Labels of the codes; a category keeps the order of its data type.
+    """
+
+    name: str
+    kind: Kind
+    values: NDArray[Any]
+    missing: Mask
+    labels: tuple[str, ...] = ()
+
+    def take(self, keep: Mask) -> Column:
+        """Return the rows where `keep` is True."""
+        return replace(self, values=self.values[keep], missing=self.missing[keep])
+
+    def infinite(self) -> Mask:
+        """True where a number is infinite."""
+        if self.values.dtype.kind != "f":
+            return np.zeros(len(self.values), dtype=bool)
+        return np.isinf(self.values)
+
+
+def read_column(name: str, series: nw.Series[Any]) -> Column:
+    """Read a narwhals series.
+
+    Raises
+    ------
+    DataError
+        The column holds complex numbers, lists, or values of several kinds.
+
+    Examples
+    --------
+    >>> import narwhals.stable.v2 as nw, pandas as pd
+    >>> column = read_column("x", nw.from_native(pd.Series(["b", "a", None]), series_only=True))
+    >>> column.kind, column.values.tolist(), column.labels, column.missing.tolist()
+    ('text', [0, 1, -1], ('b', 'a'), [False, False, True])
+    """
+    dtype = series.dtype
+    if dtype.is_numeric():
+        return _number(name, series)
+    if isinstance(dtype, nw.Categorical | nw.Enum):
+        return _category(name, series)
+    if dtype == nw.Boolean:
+        return _boolean(name, series)
+    if dtype == nw.String or dtype.is_temporal():
+        return _coded(name, "text" if dtype == nw.String else "date", _factorisable(series))
+    return _of_objects(name, series.to_numpy())
+
+
+def _number(name: str, series: nw.Series[Any]) -> Column:
+    missing = series.is_null().to_numpy()
+    values = (series.fill_null(0) if missing.any() else series).to_numpy()
+    if values.dtype.kind not in "iu":
+        values = values.astype(np.float64, copy=False)
+        missing = missing | np.isnan(values)
+    return Column(name, "number", values, missing)
+
+
+def _boolean(name: str, series: nw.Series[Any]) -> Column:
+    missing = series.is_null().to_numpy()
+    values = (series.fill_null(value=False) if missing.any() else series).to_numpy()
+    return Column(name, "boolean", values.astype(np.int64), missing, ("False", "True"))
+
+
+def _category(name: str, series: nw.Series[Any]) -> Column:
+    native = series.to_native()
+    if isinstance(native, pd.Series):
+        codes, categories = native.cat.codes.to_numpy(), list(native.cat.categories)
+    else:
+        codes, categories = _declared(series)
+    return Column(name, "category", codes.astype(np.int64), codes < 0, level_labels(categories))
+
+
+def _declared(series: nw.Series[Any]) -> tuple[NDArray[Any], list[Any]]:
+    """Codes in the order of the categories; polars shares undeclared ones between columns."""
+    codes, used = pd.factorize(series.to_numpy())
+    categories = series.cat.get_categories().to_list()
+    if not isinstance(series.dtype, nw.Enum):
+        categories = [category for category in categories if category in set(used)]
+    position = {category: code for code, category in enumerate(categories)}
+    return np.append([position[value] for value in used], -1)[codes], categories
+
+
+def _factorisable(series: nw.Series[Any]) -> Any:
+    native = series.to_native()
+    return native if isinstance(native, pd.Series) else series.to_numpy()
+
+
+def _coded(name: str, kind: Kind, values: Any) -> Column:
+    codes, uniques = pd.factorize(values)
+    return Column(name, kind, codes.astype(np.int64), codes < 0, level_labels(uniques))
+
+
+_OBJECT_KINDS: dict[str, Kind] = {
+    "string": "text",
+    "date": "date",
+    "datetime": "date",
+    "datetime64": "date",
+    "time": "date",
+    "timedelta": "date",
+    "period": "date",
+    "boolean": "boolean",
+    "integer": "number",
+    "floating": "number",
+    "mixed-integer-float": "number",
+    "decimal": "number",
+    "empty": "number",
+}
+
+
+def _of_objects(name: str, values: NDArray[Any]) -> Column:
+    if values.dtype.kind == "c":
+        raise _unusable(name, "complex numbers")
+    if values.ndim > 1:
+        raise _unusable(name, "several values in each row")
+    inferred = pd.api.types.infer_dtype(values, skipna=True)
+    kind = _OBJECT_KINDS.get(inferred)
+    if kind is None:
+        raise _unusable(name, _describe(inferred, values))
+    if kind in ("text", "date"):
+        return _coded(name, kind, values)
+    return _from_scalars(name, kind, values)
+
+
+def _from_scalars(name: str, kind: Kind, values: NDArray[Any]) -> Column:
+    missing = np.asarray(pd.isna(values))
+    filled = np.where(missing, 0, values)
+    if kind == "boolean":
+        return Column(name, kind, filled.astype(np.int64), missing, ("False", "True"))
+    return Column(name, kind, filled.astype(np.float64), missing)
+
+
+def _describe(inferred: str, values: NDArray[Any]) -> str:
+    if inferred == "complex":
+        return "complex numbers"
+    if any(isinstance(value, list | tuple | dict | set | np.ndarray) for value in values):
+        return "several values in each row"
+    kinds = sorted({type(value).__name__ for value in values})
+    return "values of several kinds (" + ", ".join(kinds) + ")" if len(kinds) > 1 else f"`{kinds[0]}` objects"
+
+
+def _unusable(name: str, content: str) -> DataError:
+    return DataError(
+        f"Column `{name}` holds {content}.",
+        remedy="A column of a model is one number, one truth value or one label for each row.",
+    )

@@ -1,0 +1,125 @@
+"""(Schema, Table) -> values: levels and groups as the fitted data numbered them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from laird.data.checks import warn
+from laird.data.column import Mask
+from laird.data.evaluate import Context, calls, evaluate, group_of
+from laird.data.factors import Codes, crossed, discrete, quoted
+from laird.data.frame import Table, complete, first_rows, read_table
+from laird.data.schema import GroupInfo, Schema
+from laird.data.transforms import GROUPED
+from laird.data.usage import factors, groupings, outcomes
+from laird.errors import DataError
+from laird.spec import variables
+from laird.spec.syntax import Expr
+
+type Floats = NDArray[np.float64]
+type Ids = NDArray[np.int64]
+type NewGroups = Literal["error", "population", "existing", "new"]
+
+UNSEEN = -1
+
+
+def read_new(schema: Schema, frame: Any, *, outcome: bool, groups: NewGroups) -> Table:
+    """Return the complete rows of the columns that new data need.
+
+    Raises
+    ------
+    DataError
+        A column is absent, unusable or incomplete.
+    """
+    spec = schema.spec
+    exprs = (*factors(spec), *(outcomes(spec) if outcome else ()))
+    needed = dict.fromkeys(name for expr in exprs for name in variables(expr))
+    columns = dict.fromkeys(name for group in groupings(spec).values() for name in group)
+    optional = groups == "population"
+    table = read_table(
+        frame,
+        needed if optional else {**needed, **columns},
+        optional=columns if optional else (),
+        formula=spec.formula,
+    )
+    return complete(table, spec.missing)
+
+
+def factor_values(schema: Schema, used: Iterable[Expr], context: Context) -> dict[Expr, Floats | Ids]:
+    """Return floats for numeric factors and codes of levels for categorical ones.
+
+    Raises
+    ------
+    DataError
+        A column has a level that the fitted data did not have.
+    """
+    return {
+        factor: _level_codes(factor, schema, context.table)
+        if schema.column(factor).levels
+        else evaluate(factor, context)
+        for factor in used
+    }
+
+
+def _level_codes(factor: Expr, schema: Schema, table: Table) -> Ids:
+    levels, name = schema.column(factor).levels, variables(factor)[0]
+    found = discrete(table.column(name))
+    codes = found.recoded(levels).codes
+    if (codes < 0).any():
+        raise DataError(
+            f"Column `{name}` has levels that the fitted data did not have: {quoted(_new(found, levels))}.",
+            where=_place(name, codes < 0, table),
+            allowed=f"Levels: {quoted(levels)}.",
+            remedy="Correct the spelling, or leave these rows out.",
+        )
+    return codes
+
+
+def group_ids(schema: Schema, table: Table, groups: NewGroups) -> dict[str, Ids]:
+    """Return the group of each row by grouping factor; new groups are numbered after the fitted ones.
+
+    A factor whose columns the table does not have gives -1.
+
+    Raises
+    ------
+    DataError
+        There are new groups and `groups` is ``"error"`` or ``"existing"``.
+    """
+    return {info.name: _ids(info, schema, table, groups) for info in schema.groups}
+
+
+def _ids(info: GroupInfo, schema: Schema, table: Table, groups: NewGroups) -> Ids:
+    if not {column.name for column in table.columns}.issuperset(info.columns):
+        return np.full(len(table), UNSEEN)
+    found = crossed([discrete(table.column(name)) for name in info.columns])
+    new = _new(found, info.levels)
+    ids = found.recoded((*info.levels, *new)).codes
+    if new and groups in ("error", "existing"):
+        raise DataError(
+            f"`{info.name}` has groups that the fitted data did not have: {quoted(new)}.",
+            where=_place(info.name, ids >= len(info.levels), table),
+            allowed=f"Groups: {quoted(info.levels)}.",
+            remedy='Correct them, or say what they are: groups="new" or groups="population".',
+        )
+    if new:
+        _note_new_means(info.name, new, schema)
+    return ids
+
+
+def _new(found: Codes, levels: Sequence[str]) -> tuple[str, ...]:
+    known = {*levels, *found.unused()}
+    return tuple(label for label in found.labels if label not in known)
+
+
+def _note_new_means(group: str, new: Sequence[str], schema: Schema) -> None:
+    used = calls(factors(schema.spec))
+    if any(call.function in GROUPED and group_of(call) == group for call in used):
+        warn(f"Group means of the new groups of `{group}` ({quoted(new)}) are those of the rows given.")
+
+
+def _place(name: str, wrong: Mask, table: Table) -> str:
+    return f"    {name}: {int(wrong.sum())} of {len(wrong)} rows, {first_rows(wrong, table.rows)}"

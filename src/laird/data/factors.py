@@ -1,0 +1,121 @@
+"""Categories and groups: integer codes into ordered levels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from laird.data.column import Column
+from laird.data.labels import level_labels, level_order
+from laird.errors import DataError
+
+type Ids = NDArray[np.int64]
+
+_NONE = -1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Codes:
+    """The level of each row: `codes` into `labels`."""
+
+    codes: Ids
+    labels: tuple[str, ...]
+
+    def unused(self) -> tuple[str, ...]:
+        """Labels without a row."""
+        counts = np.bincount(self.codes, minlength=len(self.labels))
+        return tuple(label for label, count in zip(self.labels, counts, strict=True) if not count)
+
+    def recoded(self, labels: Sequence[str]) -> Codes:
+        """The same rows with codes into `labels`; -1 where a row's label is not among them."""
+        position = {label: code for code, label in enumerate(labels)}
+        lookup = np.array([position.get(label, _NONE) for label in self.labels], dtype=np.int64)
+        return Codes(lookup[self.codes], tuple(labels))
+
+
+def discrete(column: Column) -> Codes:
+    """Return the levels of a complete column, in no particular order.
+
+    Examples
+    --------
+    >>> from laird.data.frame import read_table
+    >>> discrete(read_table({"g": [3.0, 1.0, 3.0]}, ["g"]).column("g"))
+    Codes(codes=array([0, 1, 0]), labels=('3', '1'))
+    """
+    if column.kind != "number":
+        return Codes(column.values, column.labels)
+    codes, uniques = pd.factorize(column.values)
+    return Codes(codes.astype(np.int64, copy=False), level_labels(uniques.tolist()))
+
+
+def ordered(column: Column, chosen: Sequence[str] = ()) -> Codes:
+    """Return the levels of a column that have rows: in the `chosen` order, else the data's, else sorted.
+
+    Raises
+    ------
+    DataError
+        The column has a level that is not in `chosen`.
+
+    Examples
+    --------
+    >>> from laird.data.frame import read_table
+    >>> column = read_table({"g": ["b", "a", "b"]}, ["g"]).column("g")
+    >>> ordered(column).labels, ordered(column, ["b", "a"]).labels
+    (('a', 'b'), ('b', 'a'))
+    """
+    found = discrete(column)
+    absent = set(found.unused())
+    used = [label for label in found.labels if label not in absent]
+    if chosen:
+        _check_chosen(column.name, used, chosen)
+        return found.recoded([label for label in chosen if label in set(used)])
+    if column.kind in ("category", "boolean"):
+        return found.recoded(used)
+    return found.recoded([used[position] for position in level_order(used)])
+
+
+def _check_chosen(name: str, used: Sequence[str], chosen: Sequence[str]) -> None:
+    missing = [label for label in used if label not in set(chosen)]
+    if missing:
+        raise DataError(
+            f"Column `{name}` has values that are not among its levels: {quoted(missing)}.",
+            allowed=f"Levels given: {quoted(chosen)}.",
+            remedy="Add them to `levels`, or leave their rows out.",
+        )
+
+
+def crossed(parts: Sequence[Codes]) -> Codes:
+    """Return the combinations of levels that occur, in the order of the parts; labels joined by ``:``.
+
+    Examples
+    --------
+    >>> crossed([Codes(np.array([0, 0, 1]), ("a", "b")), Codes(np.array([1, 0, 1]), ("x", "y"))])
+    Codes(codes=array([1, 0, 2]), labels=('a:x', 'a:y', 'b:y'))
+    """
+    result = parts[0]
+    for part in parts[1:]:
+        result = _cross(result, part)
+    return result
+
+
+def _cross(left: Codes, right: Codes) -> Codes:
+    width = len(right.labels)
+    codes, pairs = pd.factorize(left.codes * width + right.codes, sort=True)
+    labels = tuple(f"{left.labels[pair // width]}:{right.labels[pair % width]}" for pair in pairs)
+    return Codes(codes.astype(np.int64, copy=False), labels)
+
+
+def quoted(labels: Sequence[str], *, at_most: int = 8) -> str:
+    """Return labels in quotes, cut after `at_most`.
+
+    Examples
+    --------
+    >>> quoted(["a", "b "])
+    '"a", "b "'
+    """
+    shown = ", ".join(f'"{label}"' for label in labels[:at_most])
+    return f"{shown}, … ({len(labels)} in all)" if len(labels) > at_most else shown

@@ -1,0 +1,217 @@
+"""Can the data tell the coefficients apart?  Checks on arrays, before anything is fitted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from laird.data.checks import warn
+from laird.data.transforms import is_constant
+from laird.errors import DataError
+
+type Floats = NDArray[np.float64]
+type Ids = NDArray[np.int64]
+
+_EPS = float(np.finfo(float).eps)
+_ROUNDING = 8 * _EPS
+_SAFE_PIVOT = 1e-10
+_NEARLY = 1e-6
+
+
+def check_size(n: int, names: Sequence[str]) -> None:
+    """Refuse as many coefficients as rows.
+
+    Raises
+    ------
+    DataError
+        ``n <= len(names)``.
+    """
+    if n <= len(names):
+        raise DataError(
+            f"The model has {len(names)} fixed effects, but the data have only {n} rows.",
+            where=f"    fixed effects: {_listed(names)}",
+            remedy="Leave terms out; a model needs more rows than coefficients.",
+        )
+
+
+def check_columns(X: Floats, names: Sequence[str]) -> None:
+    """Refuse columns of X that are constant or linear combinations of others.
+
+    Raises
+    ------
+    DataError
+        There is such a column; it is named together with those it depends on.
+    """
+    intercept = "Intercept" in names
+    others = [k for k, name in enumerate(names) if name != "Intercept"]
+    for k in others:
+        _check_constant(X[:, k], names[k], intercept)
+    _check_collinear(X[:, others], [names[k] for k in others], intercept)
+
+
+def _check_constant(x: Floats, name: str, intercept: bool) -> None:
+    low, high = float(x.min()), float(x.max())
+    if high - low > _ROUNDING * max(abs(low), abs(high)):
+        return
+    if low == 0.0 == high:
+        raise DataError(
+            f"`{name}` is 0 in all {len(x)} rows"
+            + (": no row has this combination." if ":" in name else "."),
+            remedy="Leave it out, or join levels so that every combination has rows.",
+        )
+    if intercept:
+        raise DataError(
+            f"`{name}` is constant: it is {low:g} in all {len(x)} rows, just like the intercept.",
+            remedy=f"Leave `{name}` out, or remove the intercept with 0 + ….",
+        )
+
+
+def _check_collinear(X: Floats, names: Sequence[str], centre: bool) -> None:
+    found = dependence(X, centre=centre)
+    if found is None:
+        return
+    column, others, distance = found
+    if distance > 0.0:
+        warn(
+            f"`{names[column]}` is nearly a linear combination of {_listed([names[k] for k in others])}:"
+            f" only {distance:.1e} of its length is its own; its estimate rests on the last digits."
+        )
+        return
+    raise DataError(
+        f"`{names[column]}` is a linear combination of {_listed([names[k] for k in others])}"
+        f"{' and the intercept' if centre else ''}; their effects cannot be told apart.",
+        remedy="Leave one of them out of the formula.",
+    )
+
+
+def dependence(X: Floats, *, centre: bool) -> tuple[int, tuple[int, ...], float] | None:
+    """Find the first column of X that is (nearly) a linear combination of those before it.
+
+    Parameters
+    ----------
+    X
+        Columns, shape (n, p).
+    centre
+        The model has an intercept: compare deviations from column means.
+
+    Returns
+    -------
+    tuple or None
+        The column, those it is made of, and the share of its length that is its own;
+        the share is 0 when no more than rounding of the data.
+
+    Notes
+    -----
+    The columns are centred and scaled to length 1.  The Cholesky factor of their
+    correlations settles the ordinary case; otherwise their QR factor decides, where
+    |R_kk| is the distance of column k from the span of those before it.
+
+    Examples
+    --------
+    >>> x, z = np.array([1.0, 2.0, 4.0, 8.0]), np.array([1.0, 0.0, 0.0, 1.0])
+    >>> dependence(np.stack([x, z, x - z], axis=1), centre=True)
+    (2, (0, 1), 0.0)
+    """
+    deviations = X - X.mean(axis=0) if centre else X
+    lengths = np.sqrt(np.einsum("ij,ij->j", deviations, deviations))
+    unit = deviations / lengths
+    if _is_well_conditioned(unit):
+        return None
+    R = np.linalg.qr(unit, mode="r")
+    rounding = np.sqrt(np.einsum("ij,ij->j", X, X)) / lengths
+    noise = 10 * X.shape[1] * _EPS * np.maximum.accumulate(rounding)
+    distances = np.abs(np.diag(R))
+    near = np.flatnonzero(distances < np.maximum(noise, _NEARLY))
+    if not len(near):
+        return None
+    exact = np.flatnonzero(distances <= noise)
+    column = int(exact[0] if len(exact) else near[0])
+    return column, _made_of(R, column), 0.0 if len(exact) else float(distances[column])
+
+
+def _is_well_conditioned(unit: Floats) -> bool:
+    try:
+        factor = np.linalg.cholesky(unit.T @ unit)
+    except np.linalg.LinAlgError:
+        return False
+    return bool((np.diag(factor) ** 2 > _SAFE_PIVOT).all())
+
+
+def _made_of(R: Floats, column: int) -> tuple[int, ...]:
+    weights = np.linalg.lstsq(R[:column, :column], R[:column, column], rcond=None)[0]
+    return tuple(np.flatnonzero(np.abs(weights) > np.sqrt(_EPS)).tolist())
+
+
+def check_groups_repeat(group: str, n: int, n_groups: int) -> None:
+    """Refuse a grouping factor whose groups have one row each.
+
+    Raises
+    ------
+    DataError
+        There are as many groups as rows.
+    """
+    if n_groups >= n:
+        raise DataError(
+            f"Every group of `{group}` has one row, so the standard deviation between groups"
+            " and the residual one (tau and sigma) are not separable.",
+            where=f"    {group}: {n_groups} groups in {n} rows",
+            remedy="Use a coarser grouping; for effect sizes give their sampling variances, meta_V(v).",
+        )
+
+
+def check_random_size(group: str, names: Sequence[str], n: int, n_groups: int) -> None:
+    """Refuse as many random effects as rows.
+
+    Raises
+    ------
+    DataError
+        ``n <= n_groups * len(names)``.
+    """
+    count = n_groups * len(names)
+    if n <= count:
+        raise DataError(
+            f"`{group}` has {count} random effects ({n_groups} groups × {len(names)} coefficients),"
+            f" but the data have only {n} rows.",
+            where=f"    random coefficients: {_listed(names)}",
+            remedy=f"Leave random coefficients of `{group}` out.",
+        )
+
+
+def check_slopes_vary(group: str, names: Sequence[str], Z: Floats, ids: Ids) -> None:
+    """Refuse a random slope of something that is constant within every group.
+
+    Raises
+    ------
+    DataError
+        There is such a column of Z.
+    """
+    for name, z in zip(names, Z.T, strict=True):
+        if name != "Intercept" and is_constant(z, ids):
+            raise DataError(
+                f"`{name}` is constant within each group of `{group}`, so it has no slope there.",
+                where=f"    ({name} | {group})",
+                remedy=f"Keep it as a fixed effect and write (1 | {group}).",
+            )
+
+
+def check_distinct(group: str, names: Sequence[str]) -> None:
+    """Refuse two random coefficients of one name on one factor.
+
+    Raises
+    ------
+    DataError
+        A name occurs twice.
+    """
+    twice = dict.fromkeys(name for name in names if list(names).count(name) > 1)
+    if twice:
+        raise DataError(
+            f"`{group}` has the random coefficient {_listed(list(twice))} more than once.",
+            remedy="Write each random coefficient in one random term only.",
+        )
+
+
+def _listed(names: Sequence[str], at_most: int = 8) -> str:
+    shown = ", ".join(f"`{name}`" for name in names[:at_most])
+    return f"{shown}, … ({len(names)} in all)" if len(names) > at_most else shown

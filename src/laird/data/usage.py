@@ -1,0 +1,62 @@
+"""Which factors, groups and outcomes a spec uses: read off the spec, before any data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from laird.data.evaluate import calls, group_of
+from laird.data.transforms import GROUPED
+from laird.spec import RandomTerm, Spec, Term
+from laird.spec.syntax import Call, Expr, Name
+
+
+def outcomes(spec: Spec) -> tuple[Expr, ...]:
+    """Left-hand sides of the location formulas."""
+    return tuple(location.outcome for location in spec.locations)
+
+
+def random_terms(spec: Spec) -> tuple[RandomTerm, ...]:
+    """Random terms of all outcomes."""
+    return tuple(random for location in spec.locations for random in location.random)
+
+
+def factors(spec: Spec) -> tuple[Expr, ...]:
+    """Return the factors of all terms, each once.
+
+    Examples
+    --------
+    >>> from laird.spec import parse_spec, text
+    >>> [text(factor) for factor in factors(parse_spec("y ~ log(x) * z + (z | g)"))]
+    ['log(x)', 'z']
+    """
+    return tuple(dict.fromkeys(factor for term in _terms(spec) for factor in term.factors))
+
+
+def _terms(spec: Spec) -> Iterator[Term]:
+    for location in spec.locations:
+        yield from location.terms
+    for random in random_terms(spec):
+        yield from random.terms
+    for part in spec.distributional:
+        yield from part.terms
+
+
+def groupings(spec: Spec) -> Mapping[str, tuple[str, ...]]:
+    """Return the columns of every grouping factor by its name; those of random terms come first.
+
+    Examples
+    --------
+    >>> from laird.spec import parse_spec
+    >>> groupings(parse_spec("y ~ cvar(x, h) + (1 | a:b)"))
+    {'a:b': ('a', 'b'), 'h': ('h',)}
+    """
+    found = {random.group_name: random.group for random in random_terms(spec)}
+    for call in calls((*outcomes(spec), *factors(spec))):
+        if call.function in GROUPED:
+            found.setdefault(group_of(call), (group_of(call),))
+    return found
+
+
+def is_column(factor: Expr) -> bool:
+    """Tell whether a factor is a column itself or its categories, ``C(x)``."""
+    return isinstance(factor, Name) or (isinstance(factor, Call) and factor.function == "C")
