@@ -51,7 +51,8 @@ constraints: ## renew constraints.txt from the newest versions that fit together
 	mv .cache/constraints.txt constraints.txt
 	rm -rf .venv-newest
 
-clean: ## remove what these targets made
+clean: ## remove what these targets made, compiled kernels included
+	find src tests -name __pycache__ -prune -exec rm -rf {} +
 	rm -rf $(VENV) .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist report.html
 
 $(READY): pyproject.toml $(CONSTRAINTS)

@@ -22,6 +22,8 @@ def test_licence_typing_marker_and_command(shipped):
 
 @pytest.mark.parametrize(("folder", "inside"), [("src/laird", "laird"), ("models", "laird/models")])
 def test_every_file_of_the_folder_is_shipped(folder, inside, shipped, root):
-    files = [path for path in (root / folder).rglob("*") if path.is_file() and path.suffix != ".pyc"]
+    files = [
+        path for path in (root / folder).rglob("*") if path.is_file() and "__pycache__" not in path.parts
+    ]
     assert files
     assert {f"{inside}/{path.relative_to(root / folder)}" for path in files} <= shipped
