@@ -228,14 +228,36 @@ def log_marginal(
     With Q = X_i'V⁻¹X_i + P and r = y - X_s b:
     -2 value = n log σ² + Σ_j log|A_j| + log|Q| + r'V⁻¹r - (X_i'V⁻¹r + Pm)'Q⁻¹(X_i'V⁻¹r + Pm) + constant.
     """
+    return gaussian_density(
+        Lam, sigma, b, ZZ, ZW, WW, n, sampled, integrated, P, Pm, constant, True, True
+    )
+
+
+@njit(cache=True, error_model="numpy")
+def gaussian_density(
+    Lam: Floats,
+    sigma: float,
+    b: Floats,
+    ZZ: Floats,
+    ZW: Floats,
+    WW: Floats,
+    n: int,
+    sampled: NDArray[np.int64],
+    integrated: NDArray[np.int64],
+    P: Floats,
+    Pm: Floats,
+    constant: float,
+    restricted: bool,
+    want_gradient: bool,
+) -> tuple[float, Floats, float, Floats]:
+    """`log_marginal`; maximised over β instead of integrated (no log|Q|) unless `restricted`."""
     J, q, m = ZW.shape
     p, ns, ni = m - 1, len(sampled), len(integrated)
+    size = q * m if want_gradient else 0
     relative = Lam / sigma
-    S, B, K = WW.copy(), np.zeros((q, q)), np.zeros((q * m, q * m))
+    S, B, K = WW.copy(), np.zeros((q, q)), np.zeros((size, size))
     logdet = accumulate(relative, ZZ, ZW, S, B, K)
     _mirror(S)
-    _mirror(B)
-    _mirror(K)
     s2 = sigma * sigma
     a = np.zeros(m)
     a[p] = 1.0
@@ -259,34 +281,36 @@ def log_marginal(
         quadratic += a[c] * Sa[c]
     for c in range(ni):
         quadratic -= t[c, 0] * t[c, 0]
-    value = n * np.log(s2) + logdet + log_determinant(Q) + quadratic + constant
+    value = n * np.log(s2) + logdet + quadratic + constant
+    if restricted:
+        value += log_determinant(Q)
+    if not want_gradient:
+        return -0.5 * value, np.zeros((q, q)), 0.0, np.zeros(ns)
     back_substitute(Q, t)
-    inverse = invert_factored(Q)
     D = np.zeros((m, m))
+    if restricted:
+        inverse = invert_factored(Q)
+        for c in range(ni):
+            for d in range(ni):
+                D[integrated[c], integrated[d]] = inverse[c, d] / s2
     for c in range(ni):
         a[integrated[c]] = -t[c, 0]
-        for d in range(ni):
-            D[integrated[c], integrated[d]] = inverse[c, d] / s2
     for c in range(m):
         for d in range(m):
             D[c, d] += a[c] * a[d] / s2
-    H = _sensitivity(B, K, D)
-    gradient = _twice_product(H, relative)
+    _mirror(B)
+    _mirror(K)
+    d_relative = _twice_product(_sensitivity(B, K, D), relative)
     trace = 0.0
     for c in range(m):
         for d in range(m):
             trace += D[c, d] * S[c, d]
-    shrink = 0.0
-    for k in range(q):
-        for h in range(q):
-            shrink += gradient[k, h] * relative[k, h]
-            gradient[k, h] *= -0.5 / sigma
-    d_sigma = -0.5 * (2.0 * n - 2.0 * trace - shrink) / sigma
+    d_sigma = -0.5 * (2.0 * n - 2.0 * trace - np.sum(d_relative * relative)) / sigma
     d_b = np.zeros(ns)
     for i in range(ns):
         for d in range(m):
             d_b[i] += S[sampled[i], d] * a[d] / s2
-    return -0.5 * value, gradient, d_sigma, d_b
+    return -0.5 * value, -0.5 / sigma * d_relative, d_sigma, d_b
 
 
 @njit(cache=True, error_model="numpy")

@@ -17,7 +17,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from laird.gaussian.crossproducts import Grouped
-from laird.gaussian.grouped import LOG_2PI, log_marginal
+from laird.gaussian.grouped import LOG_2PI, gaussian_density, log_marginal
 
 type Floats = NDArray[np.float64]
 type Ids = NDArray[np.int64]
@@ -153,18 +153,65 @@ def log_marginal_density(
     shift: Floats,
 ) -> tuple[float, Floats, float, Floats]:
     """Compiled form of `log_density`: all arguments are arrays and numbers (see `arguments`)."""
-    q = L.shape[0]
-    Lam = np.zeros((q, q))
-    for i in range(q):
-        for j in range(q):
-            for k in range(q):
-                Lam[i, j] += Tinv[i, k] * L[k, j] / y_scale
+    Lam = _multiply(Tinv, L) / y_scale
     value, d_Lam, d_sigma, d_b = log_marginal(
         Lam, sigma / y_scale, unit * (b - shift), ZZ, ZW, WW, n, sampled, integrated, P, Pm, constant
     )
-    d_L = np.zeros((q, q))
-    for i in range(q):
-        for j in range(q):
-            for k in range(q):
-                d_L[i, j] += Tinv[k, i] * d_Lam[k, j] / y_scale
-    return value, d_L, d_sigma / y_scale, d_b * unit
+    return value, _multiply(Tinv.T, d_Lam) / y_scale, d_sigma / y_scale, d_b * unit
+
+
+@njit(cache=True, error_model="numpy")
+def _multiply(A: Floats, B: Floats) -> Floats:
+    out = np.zeros((A.shape[0], B.shape[1]))
+    for i in range(A.shape[0]):
+        for j in range(B.shape[1]):
+            for k in range(A.shape[1]):
+                out[i, j] += A[i, k] * B[k, j]
+    return out
+
+
+def log_densities(problem: Marginal, L: Floats, sigma: Floats, b: Floats) -> Floats:
+    """Values of `log_density` for stacks of parameters, shapes (S, q, q), (S,), (S, k) -> (S,)."""
+    d, s = problem.data, problem.data.scaling
+    return _values(  # type: ignore[no-any-return]
+        *(np.ascontiguousarray(problem.Tinv @ L / s.y_scale), sigma / s.y_scale),
+        np.ascontiguousarray(problem.unit * (b - problem.shift)),
+        *(d.ZZ, d.ZW, d.WW, d.n, problem.sampled, problem.integrated, problem.P, problem.Pm),
+        problem.constant,
+    )
+
+
+@njit(cache=True, error_model="numpy")
+def _values(
+    Lam: Floats,
+    sigma: Floats,
+    b: Floats,
+    ZZ: Floats,
+    ZW: Floats,
+    WW: Floats,
+    n: int,
+    sampled: Ids,
+    integrated: Ids,
+    P: Floats,
+    Pm: Floats,
+    constant: float,
+) -> Floats:
+    out = np.empty(len(sigma))
+    for s in range(len(sigma)):
+        out[s] = gaussian_density(
+            Lam[s], sigma[s], b[s], ZZ, ZW, WW, n, sampled, integrated, P, Pm, constant, True, False
+        )[0]
+    return out
+
+
+def log_profile(data: Grouped, L: Floats, sigma: float) -> tuple[float, Floats, float]:
+    """Log-likelihood maximised over β (ML), and its gradient in L and sigma; user's units."""
+    s, none = data.scaling, np.zeros(0)
+    Tinv = np.linalg.inv(s.T)
+    constant = data.n * (LOG_2PI + 2.0 * np.log(s.y_scale))
+    value, d_Lam, d_sigma, _ = gaussian_density(
+        *(np.ascontiguousarray(Tinv @ L / s.y_scale), sigma / s.y_scale, none),
+        *(data.ZZ, data.ZW, data.WW, data.n, none.astype(np.int64), np.arange(data.p)),
+        *(np.zeros((data.p, data.p)), np.zeros(data.p), constant, False, True),
+    )
+    return value, Tinv.T @ d_Lam / s.y_scale, d_sigma / s.y_scale

@@ -1,0 +1,72 @@
+"""laird: hierarchical models, contextual effects and meta-analysis; one spec, three fits.
+
+>>> import laird as ld
+>>> hs = ld.load_data("hs")
+>>> model = ld.model("mathach ~ ses * Sector + (1 + ses | school)", data=hs)
+>>> reml = model.fit("reml")
+>>> reml.fixef.round(3).to_dict()
+{'Intercept': 13.48, 'ses': 1.805, 'Sector[Public]': -1.599, 'ses:Sector[Public]': 1.389}
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from laird.compare.shrinkage import shrinkage
+    from laird.data.bundled import list_data, load_data
+    from laird.errors import DataError, FitError, LairdError, LairdWarning, SpecError
+    from laird.fitting.result import Fit
+    from laird.model import Model, model
+    from laird.spec import Spec, multilevel, parse_spec, read_spec
+
+_HOMES = {
+    "DataError": "laird.errors",
+    "Fit": "laird.fitting.result",
+    "FitError": "laird.errors",
+    "LairdError": "laird.errors",
+    "LairdWarning": "laird.errors",
+    "Model": "laird.model",
+    "Spec": "laird.spec",
+    "SpecError": "laird.errors",
+    "list_data": "laird.data.bundled",
+    "load_data": "laird.data.bundled",
+    "model": "laird.model",
+    "multilevel": "laird.spec",
+    "parse_spec": "laird.spec",
+    "read_spec": "laird.spec",
+    "shrinkage": "laird.compare.shrinkage",
+}
+
+__all__ = [
+    "DataError",
+    "Fit",
+    "FitError",
+    "LairdError",
+    "LairdWarning",
+    "Model",
+    "Spec",
+    "SpecError",
+    "list_data",
+    "load_data",
+    "model",
+    "multilevel",
+    "parse_spec",
+    "plots",
+    "read_spec",
+    "shrinkage",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name when it is first used, so that the import stays light."""
+    if name == "plots":
+        return import_module("laird.plots")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'laird' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,135 @@
+"""What a fit has to say about itself: rows of status, value, message and remedy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from laird.fitting.newton import DECREMENT_TOLERANCE, Optimum
+from laird.gaussian.coordinates import sds_and_correlations
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+type Floats = NDArray[np.float64]
+type Verdict = Literal["ok", "note", "boundary", "not_converged", "warning"]
+
+FEW_GROUPS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing looked at.
+
+    `status` is ``"ok"``, ``"note"``, ``"warning"``, ``"boundary"`` or ``"not_converged"``.
+    """
+
+    check: str
+    status: Verdict
+    value: float
+    message: str
+    remedy: str = ""
+
+
+def overall(checks: Sequence[Check]) -> Literal["ok", "boundary", "not_converged"]:
+    """The verdict of a fit: the worst of its checks."""
+    statuses = {check.status for check in checks}
+    if "not_converged" in statuses:
+        return "not_converged"
+    return "boundary" if "boundary" in statuses else "ok"
+
+
+def to_frame(checks: Sequence[Check]) -> pd.DataFrame:
+    """One row per check."""
+    import pandas as pd
+
+    columns = ["check", "status", "value", "message", "remedy"]
+    return pd.DataFrame([[getattr(c, name) for name in columns] for c in checks], columns=columns)
+
+
+def optimum_check(optimum: Optimum) -> Check:
+    """Did the optimiser arrive?"""
+    if optimum.converged:
+        message = (
+            f"Converged in {optimum.iterations} iterations: a further step would change the deviance by "
+            f"{optimum.decrement:.1e} (tolerance {DECREMENT_TOLERANCE:.0e})."
+        )
+        return Check("convergence", "ok", optimum.decrement, message)
+    return Check(
+        "convergence",
+        "not_converged",
+        optimum.decrement,
+        f"Not converged after {optimum.iterations} iterations: a further step would change the deviance by "
+        f"{optimum.decrement:.1e}.",
+        "Simplify the random part, or look for outliers and for predictors on extreme scales.",
+    )
+
+
+def group_check(group: str, J: int) -> Check:
+    """Are there enough groups to estimate how they vary?"""
+    if J >= FEW_GROUPS:
+        return Check("groups", "ok", J, f"{J} groups of `{group}`.")
+    return Check(
+        "groups",
+        "warning",
+        J,
+        f"Only {J} groups of `{group}`: their variance is hardly known.",
+        "Report the groups one by one, or use `nuts` with an informative prior of the group sd.",
+    )
+
+
+def boundary_check(group: str, names: Sequence[str], blocks: Sequence[Sequence[int]], L: Floats) -> Check:
+    """Is G singular, and in which direction?"""
+    sentences = [s for block in blocks for s in _vanished(group, names, list(block), L)]
+    if not sentences:
+        share = min(_smallest_share(L, list(block)) for block in blocks)
+        return Check("boundary", "ok", share, f"The covariance of the effects of `{group}` has full rank.")
+    return Check(
+        "boundary",
+        "boundary",
+        0.0,
+        " ".join(sentences),
+        "Drop the term that varies least, or make the terms independent with `||`; or use `eb` or `nuts` "
+        "with the default priors, which keep the estimate off the boundary.",
+    )
+
+
+def _vanished(group: str, names: Sequence[str], block: list[int], L: Floats) -> list[str]:
+    """Plain words for each direction of a block that has variance zero."""
+    G = (L @ L.T)[np.ix_(block, block)]
+    sd, correlation = sds_and_correlations(G)
+    words = [
+        f"The variance of `{names[k]}` between the groups of `{group}` is estimated as zero."
+        for k, s in zip(block, sd, strict=True)
+        if s == 0.0
+    ]
+    alive = [i for i, s in enumerate(sd) if s > 0.0]
+    singular = int(np.sum(np.diag(L)[[block[i] for i in alive]] == 0.0)) if len(alive) > 1 else 0
+    if singular and len(alive) == 2:
+        sign = "+1" if correlation[alive[0], alive[1]] > 0 else "-1"
+        a, b = (names[block[i]] for i in alive)
+        words.append(
+            f"The correlation of `{a}` and `{b}` between the groups of `{group}` is estimated as {sign}: the "
+            "data support only one direction in which groups differ."
+        )
+    elif singular:
+        shares = _shares(correlation[np.ix_(alive, alive)])
+        words.append(
+            f"The effects of `{group}` vary in only {len(alive) - singular} of {len(alive)} directions "
+            f"(shares of variance {', '.join(f'{share:.0%}' for share in shares)})."
+        )
+    return words
+
+
+def _shares(correlation: Floats) -> Floats:
+    w = np.maximum(np.linalg.eigvalsh(correlation)[::-1], 0.0)
+    return np.asarray(w / w.sum())
+
+
+def _smallest_share(L: Floats, block: list[int]) -> float:
+    correlation = sds_and_correlations((L @ L.T)[np.ix_(block, block)])[1]
+    return float(_shares(correlation)[-1])

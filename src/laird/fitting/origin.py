@@ -1,0 +1,89 @@
+"""Where a fit comes from: versions, seed, hashes of spec and data, options, time."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+
+import numpy as np
+
+from laird.design import Design
+from laird.spec import Spec
+
+PACKAGES = ("laird", "numpy", "pandas", "numba", "pymc", "pytensor", "nutpie", "arviz")
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What is needed to obtain a fit again.
+
+    Attributes
+    ----------
+    spec_hash, data_hash
+        SHA-256 of the model's text and of its arrays.
+    seed
+        The seed given, None for methods without randomness or an unknown seed.
+    options
+        Options of the method, as text.
+    seconds
+        Elapsed time of the fit.
+    created
+        When, in UTC.
+    """
+
+    spec_hash: str
+    data_hash: str
+    seed: int | None = None
+    options: tuple[tuple[str, str], ...] = ()
+    seconds: float = 0.0
+    created: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+
+    def attributes(self) -> dict[str, object]:
+        """Everything as plain values, for files."""
+        return {
+            "spec_hash": self.spec_hash,
+            "data_hash": self.data_hash,
+            "seed": -1 if self.seed is None else self.seed,
+            "created_at": self.created,
+            "seconds": self.seconds,
+            **dict(self.options),
+            **{f"{name}_version": number for name, number in versions().items()},
+        }
+
+
+def origin(
+    spec: Spec,
+    design: Design,
+    seconds: float,
+    *,
+    seed: int | None = None,
+    options: Mapping[str, object] | None = None,
+) -> Origin:
+    """Record where a fit comes from."""
+    texts = tuple((name, str(value)) for name, value in (options or {}).items())
+    return Origin(spec.hash, data_hash(design), seed, texts, seconds)
+
+
+def data_hash(design: Design) -> str:
+    """SHA-256 of the arrays and labels that a model uses."""
+    digest = hashlib.sha256()
+    for array in (design.y, design.X, *(a for r in design.random for a in (r.Z, r.ids))):
+        digest.update(np.ascontiguousarray(array).tobytes())
+    labels = (design.outcome, *design.names, *(label for r in design.random for label in r.levels))
+    digest.update("\x00".join(labels).encode())
+    return digest.hexdigest()
+
+
+def versions() -> dict[str, str]:
+    """Versions of laird and of the packages that numbers depend on, without importing them."""
+    found = {"python": platform.python_version()}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found

@@ -1,0 +1,284 @@
+"""`Fit`: one result type for every method."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from laird.design import RandomDesign
+from laird.errors import FitError, nearest
+from laird.fitting import checks as checking
+from laird.fitting import tables
+from laird.fitting.checks import Check
+from laird.fitting.draws import Draws, to_datatree
+from laird.fitting.origin import Origin
+from laird.fitting.point import Point
+from laird.fitting.problem import Problem
+from laird.fitting.uncertainty import ScaleUncertainty
+from laird.gaussian.lines import absorbed_columns, level2_weights
+from laird.posterior.table import PriorTable
+from laird.spec import Spec
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+type Floats = NDArray[np.float64]
+type Method = Literal["ols", "ml", "reml", "eb", "nuts"]
+
+LABELS = {
+    "ols": "ordinary least squares",
+    "ml": "maximum likelihood",
+    "reml": "restricted maximum likelihood (REML)",
+    "eb": "empirical Bayes (marginal posterior mode, Laplace approximation)",
+    "nuts": "full Bayes (NUTS on the marginal posterior)",
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Fit:
+    """The result of fitting a model, the same for all methods.
+
+    Estimates are: least squares (``ols``), maximum (restricted) likelihood with EBLUPs
+    (``ml``, ``reml``), the mode of the marginal posterior with conditional means
+    (``eb``), posterior means (``nuts``).  Standard errors of fixed effects hold the
+    variance parameters at their estimate, except for ``nuts`` where they are posterior
+    sds; intervals of ``eb`` and ``nuts`` come from draws.
+
+    Attributes
+    ----------
+    method
+        ``"ols"``, ``"ml"``, ``"reml"``, ``"eb"`` or ``"nuts"``.
+    problem
+        The model and its data.
+    point
+        Point estimates as arrays.
+    loglik
+        Log-likelihood at the estimate: of the data for ``ols`` and ``ml``, restricted
+        for ``reml``, ``eb`` and ``nuts`` (without ½ log|X'X|, as lme4 and nlme).
+    checks
+        Rows of :meth:`check`.
+    origin
+        Versions, hashes, seed, time.
+    uncertainty
+        Standard errors of the covariance parameters (``ml``, ``reml``, ``ols``).
+    draws, priors
+        Draws and prior table (``eb``, ``nuts``).
+    """
+
+    method: Method
+    problem: Problem
+    point: Point
+    loglik: float
+    checks: tuple[Check, ...]
+    origin: Origin
+    uncertainty: ScaleUncertainty | None = None
+    draws: Draws | None = None
+    priors: PriorTable | None = None
+
+    @property
+    def spec(self) -> Spec:
+        """The model's text."""
+        return self.problem.spec
+
+    @property
+    def fixef(self) -> pd.Series:
+        """Fixed effects, index = term names."""
+        return self._by_term(self.point.beta, "estimate")
+
+    @property
+    def se(self) -> pd.Series:
+        """Standard errors of the fixed effects."""
+        return self._by_term(np.sqrt(np.diag(self.point.beta_cov)), "se")
+
+    def _by_term(self, values: Floats, name: str) -> pd.Series:
+        return pd.Series(np.array(values), index=list(self.problem.design.names), name=name)
+
+    @property
+    def vcov(self) -> pd.DataFrame:
+        """Covariance of the fixed effects."""
+        names = list(self.problem.design.names)
+        return pd.DataFrame(np.array(self.point.beta_cov), index=names, columns=names)
+
+    @property
+    def varcorr(self) -> pd.DataFrame:
+        """Sds and correlations: ``group, term1, term2, sdcor, vcov``; last row the residual."""
+        return tables.varcorr(self.point, self._random())
+
+    @property
+    def sigma(self) -> float:
+        """Residual standard deviation."""
+        return self.point.sigma
+
+    @property
+    def scale(self) -> pd.Series:
+        """Coefficients of log sigma."""
+        return pd.Series({"Intercept": float(np.log(self.point.sigma))}, name="estimate")
+
+    @property
+    def scale_se(self) -> pd.Series:
+        """Standard errors of :attr:`scale`."""
+        if self.draws is not None:
+            se = float(np.log(self.draws.sigma).std(ddof=1))
+        else:
+            se = self.uncertainty.log_sigma if self.uncertainty else np.nan
+        return pd.Series({"Intercept": se}, name="se")
+
+    def scale_of(self, group: str) -> pd.Series:
+        """Coefficients of the log sd of a group's intercept (one number without ``sd(g) ~ x``)."""
+        random = self._group(group)
+        with np.errstate(divide="ignore"):
+            logs = np.log(self.point.sd)
+        return pd.Series(dict(zip(random.names, logs, strict=True)), name="estimate")
+
+    @property
+    def rho(self) -> pd.Series:
+        """Correlations of the outcomes; empty for one outcome."""
+        return pd.Series([], dtype=float, name="rho")
+
+    @property
+    def nobs(self) -> int:
+        """Number of rows used."""
+        return self.problem.data.n
+
+    @property
+    def ngroups(self) -> dict[str, int]:
+        """Number of groups by grouping factor."""
+        return {r.group: len(r.levels) for r in self.problem.design.random}
+
+    @property
+    def df_model(self) -> int:
+        """Number of estimated parameters: fixed effects, sds and correlations, sigma."""
+        return len(tables.parameters(self.problem.design.names, self._random()))
+
+    @property
+    def aic(self) -> float:
+        """-2 loglik + 2 df."""
+        return -2 * self.loglik + 2 * self.df_model
+
+    @property
+    def bic(self) -> float:
+        """-2 loglik + log(nobs) df."""
+        return -2 * self.loglik + float(np.log(self.nobs)) * self.df_model
+
+    def ranef(self, group: str) -> pd.DataFrame:
+        """Deviations of the groups' coefficients, index = group labels, columns = terms."""
+        return self._effects(group, self.point.u)
+
+    def ranef_sd(self, group: str) -> pd.DataFrame:
+        """Sds of the deviations given the data (Henderson 1975); they include that of β."""
+        return self._effects(group, np.sqrt(np.diagonal(self.point.u_cov, axis1=1, axis2=2)))
+
+    def coef(self, group: str) -> pd.DataFrame:
+        """Fixed effects plus the group's deviation, for every term; as lme4's ``coef``."""
+        ranef = self.ranef(group)
+        terms = list(dict.fromkeys([*self.fixef.index, *ranef.columns]))
+        fixed = self.fixef.reindex(terms, fill_value=0.0)
+        return ranef.reindex(columns=terms, fill_value=0.0) + fixed
+
+    def group_coef(self, group: str) -> pd.DataFrame:
+        """Coefficients of each group's own line: level-2 predictors and deviation included.
+
+        For ``mathach ~ ses * Sector + (1 + ses | school)`` the intercept of a school is
+        γ00 + γ01·Sector + u0; for ``ols`` it is the school's own least-squares line.
+        """
+        return self._effects(group, self.fixed_lines(group).to_numpy() + self.point.u)
+
+    def fixed_lines(self, group: str) -> pd.DataFrame:
+        """The part of :meth:`group_coef` that the fixed effects give: where groups shrink to."""
+        return self._effects(group, self._level2_weights(group) @ self.point.beta)
+
+    def group_coef_sd(self, group: str) -> pd.DataFrame:
+        """Sds of :meth:`group_coef` given the data, from the joint covariance of β and u."""
+        A = self._level2_weights(group)
+        cross = A @ self.point.u_beta_cov.transpose(0, 2, 1)
+        cov = A @ self.point.beta_cov @ A.transpose(0, 2, 1) + self.point.u_cov
+        cov = cov + cross + cross.transpose(0, 2, 1)
+        variance = np.diagonal(cov, axis1=1, axis2=2)
+        return self._effects(group, np.sqrt(np.maximum(variance, 0.0)))
+
+    def _level2_weights(self, group: str) -> Floats:
+        random, design = self._group(group), self.problem.design
+        absorbed = absorbed_columns(self.problem.data)
+        return level2_weights(design.X, random.Z, random.ids, len(random.levels), absorbed)
+
+    def fitted(self, *, level: Literal["group", "population"] = "group") -> Floats:
+        """Fitted means, shape (n,): with the groups' deviations, or of the fixed part alone."""
+        design = self.problem.design
+        mean = design.X @ self.point.beta
+        for r in design.random if level == "group" else ():
+            mean = mean + np.einsum("iq,iq->i", r.Z, self.point.u[r.ids])
+        return mean
+
+    def residuals(
+        self, *, level: Literal["group", "population"] = "group", standardized: bool = False
+    ) -> Floats:
+        """Outcome minus :meth:`fitted`, shape (n,); over sigma if `standardized`."""
+        residual = self.problem.design.y - self.fitted(level=level)
+        return residual / self.sigma if standardized else residual
+
+    @property
+    def status(self) -> Literal["ok", "boundary", "not_converged"]:
+        """The verdict on the fit; :meth:`check` says why."""
+        return checking.overall(self.checks)
+
+    def check(self) -> pd.DataFrame:
+        """What was checked: ``check, status, value, message, remedy``."""
+        return checking.to_frame(self.checks)
+
+    def summary(self, prob: float = 0.95) -> pd.DataFrame:
+        """All parameters with intervals of probability `prob`.
+
+        Columns ``component, group, term, estimate, se, lower, upper``, and ``ess_bulk,
+        ess_tail, rhat`` for draws.  Fixed effects of ``ols``, ``ml``, ``reml``: t
+        intervals with nlme's inner-outer degrees of freedom; sds and correlations:
+        symmetric on the log and atanh scale.  ``eb``, ``nuts``: equal-tailed.
+        """
+        if not 0.0 < prob < 1.0:
+            raise FitError(f"prob = {prob} is not a probability.", allowed="Allowed: 0 < prob < 1.")
+        if self.draws is not None:
+            return tables.draws_summary(self.problem, self.point, self.draws, prob)
+        return tables.likelihood_summary(
+            self.problem, self._random(), self.point, self.uncertainty, prob
+        )
+
+    def to_datatree(self) -> xr.DataTree:
+        """Draws of ``eb`` and ``nuts`` as ArviZ data, named by the data's own labels."""
+        if self.draws is None:
+            raise FitError(
+                f'`to_datatree()` needs draws; the method "{self.method}" has none.',
+                remedy='Fit with "eb" or "nuts".',
+            )
+        attributes = {"method": self.method, "formula": self.spec.formula, **self.origin.attributes()}
+        return to_datatree(self.draws, self.problem.design, attributes)
+
+    def _random(self) -> tuple[RandomDesign, ...]:
+        return () if self.method == "ols" else self.problem.design.random
+
+    def _group(self, group: str) -> RandomDesign:
+        for random in self.problem.design.random:
+            if random.group == group:
+                return random
+        known = [random.group for random in self.problem.design.random]
+        raise FitError(
+            f"The model has no random coefficients by `{group}`.",
+            allowed=nearest(group, known),
+            remedy="" if known else f"Add a random term such as `(1 | {group})`.",
+        )
+
+    def _effects(self, group: str, values: Floats) -> pd.DataFrame:
+        random = self._group(group)
+        return tables.effects_frame(values, random.levels, random.names, group)
+
+    def __repr__(self) -> str:
+        from laird.fitting.display import fit_text
+
+        return fit_text(self)
+
+    def _repr_html_(self) -> str:
+        from laird.fitting.display import fit_html
+
+        return fit_html(self)

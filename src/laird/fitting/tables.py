@@ -1,0 +1,156 @@
+"""Tables of a fit: estimates with intervals, one tidy frame for every method."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from laird.design import RandomDesign
+from laird.fitting.degrees import inner_outer
+from laird.gaussian.coordinates import correlated_pairs
+
+if TYPE_CHECKING:
+    from laird.fitting.draws import Draws
+    from laird.fitting.problem import Problem
+    from laird.fitting.point import Point
+    from laird.fitting.uncertainty import ScaleUncertainty
+
+type Floats = NDArray[np.float64]
+
+COLUMNS = ["component", "group", "term", "estimate", "se", "lower", "upper"]
+DIAGNOSTICS = ["ess_bulk", "ess_tail", "rhat"]
+
+
+class Parameter(NamedTuple):
+    """Name and place of one reported parameter; `index` into the arrays of a `Point` or `Draws`."""
+
+    component: str
+    group: str
+    term: str
+    index: tuple[int, ...]
+
+
+def parameters(names: Sequence[str], random: Sequence[RandomDesign]) -> tuple[Parameter, ...]:
+    """Fixed effects, group sds and correlations, residual sd: the order of every table."""
+    rows = [Parameter("fixed", "", name, (k,)) for k, name in enumerate(names)]
+    for r in random:
+        rows += [Parameter("sd", r.group, name, (k,)) for k, name in enumerate(r.names)]
+        rows += [
+            Parameter("cor", r.group, f"{r.names[j]}, {r.names[i]}", (i, j))
+            for i, j in correlated_pairs(r.blocks)
+        ]
+    return (*rows, Parameter("sigma", "", "residual", ()))
+
+
+def estimate(point: Point, parameter: Parameter) -> float:
+    """The point estimate of a parameter."""
+    array = {
+        "fixed": point.beta,
+        "sd": point.sd,
+        "cor": point.correlation,
+        "sigma": np.asarray(point.sigma),
+    }[parameter.component]
+    return float(array[parameter.index])
+
+
+def varcorr(point: Point, random: Sequence[RandomDesign]) -> pd.DataFrame:
+    """The table ``group, term1, term2, sdcor, vcov``, residual last."""
+    rows: list[tuple[str, str, str, float, float]] = []
+    for r in random:
+        rows += [(r.group, n, "", point.sd[k], point.G[k, k]) for k, n in enumerate(r.names)]
+        rows += [
+            (r.group, r.names[j], r.names[i], point.correlation[i, j], point.G[i, j])
+            for i, j in correlated_pairs(r.blocks)
+        ]
+    rows.append(("residual", "", "", point.sigma, point.sigma**2))
+    return pd.DataFrame(rows, columns=["group", "term1", "term2", "sdcor", "vcov"])
+
+
+def likelihood_summary(
+    problem: Problem,
+    random: Sequence[RandomDesign],
+    point: Point,
+    uncertainty: ScaleUncertainty | None,
+    prob: float,
+) -> pd.DataFrame:
+    """Estimates with t intervals (inner-outer degrees of freedom) and log- or atanh-scale intervals."""
+    from scipy.special import ndtri, stdtrit
+
+    tail = 0.5 + prob / 2
+    t = stdtrit(inner_outer(problem.design, random), tail)
+    fixed_se = np.sqrt(np.diag(point.beta_cov))
+    rows = []
+    for q in parameters(problem.design.names, random):
+        value = estimate(point, q)
+        if q.component == "fixed":
+            se = float(fixed_se[q.index])
+            interval = (value - t[q.index] * se, value + t[q.index] * se)
+        else:
+            se, interval = _scale_interval(q, value, uncertainty, float(ndtri(tail)))
+        rows.append((q.component, q.group, q.term, value, se, *interval))
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _scale_interval(
+    q: Parameter, value: float, uncertainty: ScaleUncertainty | None, z: float
+) -> tuple[float, tuple[float, float]]:
+    """Standard error by the delta method, and the interval of log sd or atanh correlation."""
+    if uncertainty is None:
+        return np.nan, (np.nan, np.nan)
+    if q.component == "cor":
+        se = float(uncertainty.atanh_correlation[q.index])
+        with np.errstate(divide="ignore"):
+            centre = np.arctanh(value)
+        return se * (1 - value**2), (float(np.tanh(centre - z * se)), float(np.tanh(centre + z * se)))
+    se = float(uncertainty.log_sigma if q.component == "sigma" else uncertainty.log_sd[q.index])
+    return se * value, (value * float(np.exp(-z * se)), value * float(np.exp(z * se)))
+
+
+def draw_values(draws: Draws, q: Parameter) -> Floats:
+    """Draws of one parameter, shape (C, S)."""
+    name = {"fixed": "beta", "sd": "sd", "cor": "correlation", "sigma": "sigma"}[q.component]
+    return np.asarray(getattr(draws, name))[(..., *q.index)]
+
+
+def draws_summary(problem: Problem, point: Point, draws: Draws, prob: float) -> pd.DataFrame:
+    """Estimates with equal-tailed intervals of the draws, and their diagnostics."""
+    return pd.DataFrame(list(_draw_rows(problem, point, draws, prob)), columns=COLUMNS + DIAGNOSTICS)
+
+
+def _draw_rows(
+    problem: Problem, point: Point, draws: Draws, prob: float
+) -> Iterator[tuple[str | float, ...]]:
+    tails = [(1 - prob) / 2, (1 + prob) / 2]
+    fixed_se = np.sqrt(np.diag(point.beta_cov))
+    for q in parameters(problem.design.names, problem.design.random):
+        values = draw_values(draws, q)
+        se = float(fixed_se[q.index]) if q.component == "fixed" else float(values.std(ddof=1))
+        lower, upper = (float(v) for v in np.quantile(values, tails))
+        yield (
+            *(q.component, q.group, q.term, estimate(point, q), se, lower, upper),
+            *convergence(values),
+        )
+
+
+def convergence(values: Floats) -> tuple[float, float, float]:
+    """Bulk and tail effective sample size and rank-normalised split R-hat (Vehtari et al. 2021)."""
+    from arviz_stats.base import array_stats
+
+    if values.std() == 0.0:
+        return np.nan, np.nan, np.nan
+    return (
+        float(array_stats.ess(values, chain_axis=0, draw_axis=1, method="bulk")),
+        float(array_stats.ess(values, chain_axis=0, draw_axis=1, method="tail")),
+        float(array_stats.rhat(values, chain_axis=0, draw_axis=1, method="rank")),
+    )
+
+
+def effects_frame(values: Floats, levels: Sequence[str], terms: Sequence[str], group: str) -> pd.DataFrame:
+    """One row per group, one column per term."""
+    return pd.DataFrame(
+        np.array(values), index=pd.Index(list(levels), name=group, dtype=object), columns=list(terms)
+    )

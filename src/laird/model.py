@@ -1,0 +1,248 @@
+"""`Model`: a spec bound to data; it can be shown, drawn as equations or as a graph, and fitted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from laird.data.bundled import load_data
+from laird.data.schema import Schema
+from laird.design import Design, bind, coding
+from laird.errors import DataError, FitError, SpecError, nearest
+from laird.spec import Spec, parse_priors, parse_spec
+from laird.spec.equations import Equations, equations
+from laird.spec.multilevel import MultilevelForm, to_multilevel
+
+if TYPE_CHECKING:
+    import pymc as pm
+
+    from laird.fitting.result import Fit
+    from laird.posterior.table import PriorTable
+
+METHODS = ("ols", "ml", "reml", "eb", "nuts")
+OPTIONS: Mapping[str, tuple[str, ...]] = {
+    "ols": (),
+    "ml": (),
+    "reml": (),
+    "eb": ("draws", "random_seed"),
+    "nuts": ("draws", "tune", "chains", "cores", "random_seed", "target_accept", "progress", "sampler"),
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Model:
+    """A model and its data.
+
+    Attributes
+    ----------
+    spec
+        The text of the model, frozen.
+    schema
+        What was learned from the data: levels, groups, stored group means.
+    design
+        The arrays.
+    """
+
+    spec: Spec
+    schema: Schema
+    design: Design
+
+    def fit(self, method: Literal["ols", "ml", "reml", "eb", "nuts"] = "reml", **options: Any) -> Fit:
+        """Fit the model.
+
+        Parameters
+        ----------
+        method
+            ``"ols"`` least squares; ``"ml"``, ``"reml"`` likelihood with EBLUPs;
+            ``"eb"`` empirical Bayes; ``"nuts"`` full Bayes.
+        **options
+            ``eb``: `draws` (2000), `random_seed`.  ``nuts``: `draws` (1000), `tune`
+            (1000), `chains` (4), `cores`, `random_seed`, `target_accept` (0.8),
+            `progress` ("auto"), `sampler` ("nutpie" or "pymc").
+
+        Raises
+        ------
+        FitError
+            Unknown method or option, or a model that cannot be fitted.
+
+        Examples
+        --------
+        >>> import laird as ld
+        >>> fit = ld.model("Yield ~ 1 + (1 | Batch)", data=ld.load_data("dyestuff")).fit("reml")
+        >>> fit.fixef.round(1).to_dict(), round(fit.sigma, 2)
+        ({'Intercept': 1527.5}, 49.51)
+        """
+        _check_request(method, options)
+        from laird.fitting.problem import problem
+
+        bound = problem(self.spec, self.schema, self.design)
+        if method == "ols":
+            from laird.fitting import ols
+
+            return ols.fit(bound)
+        if method == "eb":
+            from laird.fitting import eb
+
+            return eb.fit(bound, self.priors, **options)
+        if method == "nuts":
+            from laird.fitting import nuts
+
+            return nuts.fit(bound, self.priors, **options)
+        from laird.fitting import reml
+
+        return reml.fit(bound, restricted=method == "reml")
+
+    @property
+    def priors(self) -> PriorTable:
+        """The prior of every parameter: defaults on the data's scale, and overrides."""
+        from laird.posterior import prior_table
+
+        return prior_table(self.spec.priors, self.design)
+
+    def graph(self, form: Literal["marginal", "explicit"] = "marginal") -> pm.Model:
+        """The model as an ordinary `pymc.Model`.
+
+        ``"marginal"``: group effects and coefficients with Gaussian or flat priors are
+        integrated out; ``"explicit"``: everything is a random variable.
+        """
+        from laird.graph import graph
+
+        return graph(self.design, self.priors, form=form)
+
+    def equations(self, notation: str = "bryk-raudenbush") -> Equations:
+        """The model as LaTeX: level 1 and level 2, combined, and matrix form.
+
+        `notation` is ``"bryk-raudenbush"``, ``"sas"``, ``"pinheiro-bates"`` or ``"laird-ware"``.
+        """
+        return equations(self.spec, notation=notation, between=self.between, coding=coding(self.schema))
+
+    def multilevel(self) -> MultilevelForm:
+        """The multilevel form: one equation within groups, one for each coefficient between."""
+        return to_multilevel(self.spec.locations[0], self.between)
+
+    @property
+    def between(self) -> tuple[str, ...]:
+        """Predictors that are constant within the groups of the random terms."""
+        random = self.spec.locations[0].random
+        return self.schema.between(random[0].group_name) if random else ()
+
+    def __repr__(self) -> str:
+        return "\n".join(self._lines())
+
+    def _repr_html_(self) -> str:
+        lines = "<br>".join(escape(line) for line in self._lines()[:3])
+        priors = self.priors._repr_html_()
+        latex = f"$$\n{self.equations()}\n$$"
+        return f'<div class="laird-model"><p>{lines}</p>\n\n{latex}\n\n{priors}</div>'
+
+    def _lines(self) -> list[str]:
+        groups = [f"{len(r.levels)} groups of {r.group}" for r in self.design.random]
+        dropped = [f"{count} rows dropped for missing {name}" for name, count in self.schema.dropped]
+        title = [self.spec.title] if self.spec.title else []
+        sizes = "; ".join([f"{len(self.design.y)} rows", *groups, *dropped])
+        return [*title, self.spec.formula, sizes, "", *str(self.priors).splitlines()]
+
+
+def model(
+    formula: str | Spec,
+    *parts: str,
+    data: Any = None,
+    levels: Mapping[str, Sequence[Any]] | None = None,
+    priors: Mapping[str, str] | str | None = None,
+    known: Mapping[str, Any] | None = None,
+    missing: Literal["error", "drop"] | None = None,
+) -> Model:
+    """Bind a model to data.
+
+    Parameters
+    ----------
+    formula
+        A formula such as ``"mathach ~ ses * Sector + (1 + ses | school)"``, or a `Spec`.
+    *parts
+        Further formulas, one per distributional parameter.
+    data
+        Any data frame that narwhals accepts (pandas, polars, pyarrow, …).  None: the
+        data that the spec names, a bundled data set or a CSV file.
+    levels
+        Order of the categories by column; the first is the reference.
+    priors
+        Overrides such as ``{"ses": "normal(0, 1)", "sd(school)": "half_normal(2)"}``, or
+        ``"flat"``.
+    known
+        What ``meta_V(name)`` refers to, by name.
+    missing
+        ``"error"`` (default) or ``"drop"``: rows with missing values are dropped and counted.
+
+    Raises
+    ------
+    SpecError, DataError
+        The formula or the data cannot be used; the message says where and what to do.
+
+    Examples
+    --------
+    >>> import laird as ld
+    >>> model = ld.model("Reaction ~ Days + (Days | Subject)", data=ld.load_data("sleepstudy"))
+    >>> model.design.names, len(model.design.y)
+    (('Intercept', 'Days'), 180)
+    """
+    spec = _spec(formula, parts, levels, priors, missing)
+    if known:
+        raise FitError(
+            "`known=` gives sampling covariances for `meta_V`, which this version reads but cannot fit.",
+            remedy="Remove `known=` and `meta_V(...)`.",
+        )
+    schema, design = bind(spec, _frame(spec) if data is None else data)
+    return Model(spec, schema, design)
+
+
+def _spec(
+    formula: str | Spec,
+    parts: Sequence[str],
+    levels: Mapping[str, Sequence[Any]] | None,
+    priors: Mapping[str, str] | str | None,
+    missing: Literal["error", "drop"] | None,
+) -> Spec:
+    if not isinstance(formula, Spec):
+        return parse_spec(formula, *parts, levels=levels, priors=priors, missing=missing or "error")
+    if parts:
+        raise SpecError("A `Spec` already has all its parts.", remedy="Pass the formulas as strings instead.")
+    changes: dict[str, Any] = {}
+    if levels is not None:
+        changes["levels"] = tuple((name, tuple(map(str, order))) for name, order in levels.items())
+    if priors is not None:
+        changes["priors"] = parse_priors(priors)
+    if missing is not None:
+        changes["missing"] = missing
+    return replace(formula, **changes)
+
+
+def _frame(spec: Spec) -> Any:
+    if not spec.data:
+        raise DataError(
+            "No data: the model was given none and its spec names none.",
+            remedy="Pass `data=` a data frame, or write `data = \"hs\"` into the TOML file.",
+        )
+    if spec.data.endswith(".csv"):
+        import pandas as pd
+
+        if not Path(spec.data).exists():
+            raise DataError(f"The data file `{spec.data}` does not exist.")
+        return pd.read_csv(spec.data)
+    return load_data(spec.data)
+
+
+def _check_request(method: str, options: Mapping[str, object]) -> None:
+    if method not in METHODS:
+        raise FitError(
+            f"Unknown method {method!r}.",
+            allowed="Allowed: " + ", ".join(f'"{name}"' for name in METHODS) + ".",
+        )
+    for name in options:
+        if name not in OPTIONS[method]:
+            raise FitError(
+                f'The method "{method}" has no option `{name}`.',
+                allowed=nearest(name, OPTIONS[method]) or "It has no options.",
+            )
