@@ -139,5 +139,5 @@ def matrix(columns: Sequence[CodedColumn], values: Mapping[Expr, Floats | Ids], 
 
 def _elementary(values: NDArray[Any], position: int) -> NDArray[Any]:
     if values.dtype.kind == "i":
-        return np.equal(values, position)
+        return np.asarray(values == position)
     return values if values.ndim == 1 else values[:, position]

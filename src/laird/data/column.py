@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -75,7 +76,7 @@ def read_column(name: str, series: nw.Series[Any]) -> Column:
     if dtype == nw.Boolean:
         return _boolean(name, series)
     if dtype == nw.String or dtype.is_temporal():
-        return _coded(name, "text" if dtype == nw.String else "date", _factorisable(series))
+        return _coded(name, "text" if dtype == nw.String else "date", *_factorise(series))
     return _of_objects(name, series.to_numpy())
 
 
@@ -100,27 +101,34 @@ def _category(name: str, series: nw.Series[Any]) -> Column:
         codes, categories = native.cat.codes.to_numpy(), list(native.cat.categories)
     else:
         codes, categories = _declared(series)
-    return Column(name, "category", codes.astype(np.int64), codes < 0, level_labels(categories))
+    return _coded(name, "category", codes, categories)
 
 
 def _declared(series: nw.Series[Any]) -> tuple[NDArray[Any], list[Any]]:
     """Codes in the order of the categories; polars shares undeclared ones between columns."""
-    codes, used = pd.factorize(series.to_numpy())
+    codes, values = _factorise(series)
+    used = dict.fromkeys(values)
     categories = series.cat.get_categories().to_list()
     if not isinstance(series.dtype, nw.Enum):
-        categories = [category for category in categories if category in set(used)]
+        categories = [category for category in categories if category in used]
     position = {category: code for code, category in enumerate(categories)}
     return np.append([position[value] for value in used], -1)[codes], categories
 
 
-def _factorisable(series: nw.Series[Any]) -> Any:
+def _factorise(series: nw.Series[Any]) -> tuple[NDArray[Any], Iterable[Any]]:
+    """Codes into the different values, -1 where there is none; by the frame's own library where it can."""
     native = series.to_native()
-    return native if isinstance(native, pd.Series) else series.to_numpy()
+    if isinstance(native, pd.Series):
+        return pd.factorize(native)
+    if series.dtype.is_temporal():
+        return pd.factorize(series.to_numpy())
+    values = series.unique(maintain_order=True).drop_nulls().to_list()
+    codes = series.replace_strict(values, list(range(len(values))), return_dtype=nw.Int64)
+    return codes.fill_null(-1).to_numpy(), values
 
 
-def _coded(name: str, kind: Kind, values: Any) -> Column:
-    codes, uniques = pd.factorize(values)
-    return Column(name, kind, codes.astype(np.int64), codes < 0, level_labels(uniques))
+def _coded(name: str, kind: Kind, codes: NDArray[Any], values: Iterable[Any]) -> Column:
+    return Column(name, kind, codes.astype(np.int64), codes < 0, level_labels(values))
 
 
 _OBJECT_KINDS: dict[str, Kind] = {
@@ -150,7 +158,7 @@ def _of_objects(name: str, values: NDArray[Any]) -> Column:
     if kind is None:
         raise _unusable(name, _describe(inferred, values))
     if kind in ("text", "date"):
-        return _coded(name, kind, values)
+        return _coded(name, kind, *pd.factorize(values))
     return _from_scalars(name, kind, values)
 
 

@@ -71,21 +71,22 @@ def ordered(column: Column, chosen: Sequence[str] = ()) -> Codes:
     absent = set(found.unused())
     used = [label for label in found.labels if label not in absent]
     if chosen:
-        _check_chosen(column.name, used, chosen)
-        return found.recoded([label for label in chosen if label in set(used)])
+        return found.recoded(_in_order(column.name, used, chosen))
     if column.kind in ("category", "boolean"):
         return found.recoded(used)
     return found.recoded([used[position] for position in level_order(used)])
 
 
-def _check_chosen(name: str, used: Sequence[str], chosen: Sequence[str]) -> None:
-    missing = [label for label in used if label not in set(chosen)]
+def _in_order(name: str, used: Sequence[str], chosen: Sequence[str]) -> list[str]:
+    missing = sorted(set(used).difference(chosen))
     if missing:
         raise DataError(
             f"Column `{name}` has values that are not among its levels: {quoted(missing)}.",
             allowed=f"Levels given: {quoted(chosen)}.",
             remedy="Add them to `levels`, or leave their rows out.",
         )
+    present = set(used)
+    return [label for label in chosen if label in present]
 
 
 def crossed(parts: Sequence[Codes]) -> Codes:

@@ -215,7 +215,8 @@ def _column_info(factor: Expr, table: Table, chosen: Levels) -> ColumnInfo:
     found = ordered(column, chosen.get(column.name, ()))
     check_levels(column, found)
     declared = chosen.get(column.name, column.labels if column.kind == "category" else ())
-    note_unused(column.name, [label for label in declared if label not in set(found.labels)])
+    present = set(found.labels)
+    note_unused(column.name, [label for label in declared if label not in present])
     return ColumnInfo(text(factor), "categorical", found.labels)
 
 

@@ -54,7 +54,7 @@ def learn_centre(x: Floats) -> Floats:
 
 def apply_centre(x: Floats, state: Floats) -> Floats:
     """x minus the fitted mean."""
-    return np.subtract(x, state[0])
+    return np.asarray(x - state[0])
 
 
 def learn_scale(x: Floats) -> Floats:
@@ -64,7 +64,7 @@ def learn_scale(x: Floats) -> Floats:
 
 def apply_scale(x: Floats, state: Floats) -> Floats:
     """x in fitted standard deviations from the fitted mean."""
-    return np.divide(x - state[0], state[1])
+    return np.asarray((x - state[0]) / state[1])
 
 
 def learn_polynomial(x: Floats, degree: int) -> Floats:
