@@ -1,0 +1,118 @@
+"""What the symbols mean, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+
+from laird.spec.equations.distributions import (
+    GROUP_SD,
+    PROPORTION,
+    SIGMA,
+    covariance,
+    sd_part,
+    sigma,
+    sigma_part,
+)
+from laird.spec.equations.forms import fixed_base, outcome, residual
+from laird.spec.equations.latex import expression, group_calls, symbol, words
+from laird.spec.equations.layout import Grouping, Layout, joined
+from laird.spec.equations.notations import Notation
+from laird.spec.syntax import Call, Expr
+from laird.spec.terms import DistributionalPart
+from laird.spec.writing import text
+
+type Pair = tuple[str, str]
+type Parts = Sequence[DistributionalPart]
+
+
+def legend(
+    layouts: Sequence[Layout], parts: Parts, row: Notation, matrices: Collection[str]
+) -> tuple[Pair, ...]:
+    """Return pairs (symbol, meaning), each symbol once, in reading order."""
+    pairs: dict[str, str] = {}
+    for layout in layouts:
+        for written, meaning in _outcome_pairs(layout, parts, row, matrices):
+            pairs.setdefault(written, meaning)
+    return tuple(pairs.items())
+
+
+def _outcome_pairs(layout: Layout, parts: Parts, row: Notation, matrices: Collection[str]) -> Iterator[Pair]:
+    yield outcome(layout), _outcome_meaning(layout)
+    yield from _means(layout)
+    yield symbol(fixed_base(layout, row), _any_number(layout, row), layout.mark), "fixed effects"
+    for grouping in layout.groupings:
+        yield from _grouping_pairs(grouping, layout, parts, row)
+    yield residual(layout, row), "residual"
+    yield from _residual_scale(layout, parts, matrices)
+
+
+def _outcome_meaning(layout: Layout) -> str:
+    place = layout.place
+    groups = ", ".join(f"{column} {letter}" for column, letter in place.letters)
+    return f"{_plain(layout.location.outcome)} in row {place.own}" + (f" of {groups}" if groups else "")
+
+
+def _plain(expr: Expr) -> str:
+    """Return an expression for reading: no backticks."""
+    return text(expr).replace("`", "")
+
+
+def _any_number(layout: Layout, row: Notation) -> str:
+    return "pq" if layout.level2 and row.double_index else "p"
+
+
+def _means(layout: Layout) -> Iterator[Pair]:
+    """Explain each group mean of a variable."""
+    if layout.place.plain_names:
+        return
+    location = layout.location
+    for call in group_calls(
+        (*location.terms, *(term for random in location.random for term in random.terms))
+    ):
+        column, group = call.args
+        yield (
+            expression(Call("cvar", call.args), layout.place),
+            f"mean of {_plain(column)} in {_plain(group)}",
+        )
+
+
+def _grouping_pairs(grouping: Grouping, layout: Layout, parts: Parts, row: Notation) -> Iterator[Pair]:
+    group = f"{grouping.name} {grouping.index}"
+    index = "p" + grouping.index
+    if layout.level2:
+        yield symbol(row.coefficient, index, layout.mark), f"coefficients of {group}"
+    yield (
+        symbol(grouping.effect, index, layout.mark),
+        f"random effects: how far the coefficients of {group} are from their expectation",
+    )
+    if any(sd_part(grouping, column, parts) for column in grouping.columns):
+        yield (
+            symbol(GROUP_SD, index, layout.mark, grouping.mark),
+            f"standard deviations of the random effects of {grouping.name}",
+        )
+    elif len(grouping.columns) == 1:
+        yield (
+            symbol(
+                row.covariance_element, joined(*grouping.columns[0].number * 2), layout.mark, grouping.mark
+            ),
+            f"variance of the random effects of {grouping.name}",
+        )
+    else:
+        yield (
+            covariance(grouping, layout, row),
+            f"covariance matrix of the random effects of {grouping.name}",
+        )
+
+
+def _residual_scale(layout: Layout, parts: Parts, matrices: Collection[str]) -> Iterator[Pair]:
+    known = layout.location.known
+    if known and known.name in matrices:
+        yield r"\mathbf{V}", "known sampling variances and covariances"
+    elif known:
+        yield symbol(words(known.name), layout.place.row), "known sampling variance"
+    if known and known.scale == "proportional":
+        yield PROPORTION, "factor of the known sampling variance"
+    if sigma_part(layout, parts):
+        yield symbol(SIGMA, layout.place.row, layout.mark), "residual standard deviation"
+    else:
+        yield sigma(layout, parts), "residual variance"
