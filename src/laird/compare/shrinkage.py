@@ -1,0 +1,132 @@
+"""Shrinkage: the coefficients of every group by each method, side by side with its own least squares.
+
+The BLUE of a group is its own least-squares line; the EBLUP, the empirical Bayes and the
+posterior mean combine it with the line of the fixed part (slides p. 138 and 169):
+with V_j = σ²(Z_j'Z_j)⁻¹,  β̃_j = W_j β̂_j + (I - W_j) A_jγ̂,  W_j = G(G + V_j)⁻¹.
+The shrinkage factor of a coefficient is the diagonal element of W_j: 1 when the group's
+own estimate is kept, 0 when it is replaced; g/(g + σ²/n_j) for a random intercept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from laird.errors import FitError
+from laird.fitting import ols
+from laird.fitting.result import Fit
+from laird.model import Model
+
+type Floats = NDArray[np.float64]
+
+NAMES: Mapping[str, str] = {
+    "ols": "blue",
+    "ml": "eblup",
+    "reml": "eblup",
+    "eb": "eb",
+    "nuts": "posterior",
+}
+
+
+def shrinkage(
+    model_or_fits: Model | Fit | Iterable[Fit],
+    group: str | None = None,
+    methods: Sequence[str] = ("ols", "reml", "eb", "nuts"),
+) -> pd.DataFrame:
+    """Compare the coefficients of each group between methods.
+
+    Parameters
+    ----------
+    model_or_fits
+        A model, which is then fitted by each of `methods`, or fits of one model.
+    group
+        Grouping factor; may be left out when the model has one.
+    methods
+        Methods to fit when a model is given.
+
+    Returns
+    -------
+    One row per group and term: ``group, term, n, mean`` (rows, and the value of the
+    fixed part that estimates shrink to), then for each of ``blue`` (the group's own
+    least squares), ``eblup``, ``eb``, ``posterior`` that is available the estimate, its sd
+    ``…_sd`` and the shrinkage factor ``…_shrinkage`` in [0, 1].
+
+    Raises
+    ------
+    FitError
+        Fits of different models or data, two fits of one kind, or an unknown group.
+
+    Examples
+    --------
+    >>> import laird as ld
+    >>> model = ld.model("mathach ~ 1 + (1 | school)", data=ld.load_data("hs"))
+    >>> table = ld.shrinkage(model, methods=("ols", "reml"))
+    >>> table.loc[table.group == "8854", ["n", "blue", "eblup"]].round(3).to_dict("records")
+    [{'n': 32, 'blue': 4.24, 'eblup': 5.356}]
+    """
+    fits = _fits(model_or_fits, methods)
+    reference = next((fit for name, fit in fits.items() if name != "blue"), fits["blue"])
+    name = _group_name(reference, group)
+    random = next(r for r in reference.problem.design.random if r.group == name)
+    J, q = len(random.levels), len(random.names)
+    columns: dict[str, object] = {
+        "group": np.repeat(np.asarray(random.levels, dtype=object), q),
+        "term": list(random.names) * J,
+        "n": np.repeat(reference.problem.data.counts, q),
+        "mean": reference.fixed_lines(name).to_numpy().ravel(),
+    }
+    columns |= {label: fit.group_coef(name).to_numpy().ravel() for label, fit in fits.items()}
+    columns |= {f"{label}_sd": fit.group_coef_sd(name).to_numpy().ravel() for label, fit in fits.items()}
+    columns |= {f"{label}_shrinkage": _factors(fit).ravel() for label, fit in fits.items()}
+    return pd.DataFrame(columns)
+
+
+def _factors(fit: Fit) -> Floats:
+    return np.clip(np.diagonal(fit.point.weights, axis1=1, axis2=2), 0.0, 1.0)
+
+
+def _fits(model_or_fits: Model | Fit | Iterable[Fit], methods: Sequence[str]) -> dict[str, Fit]:
+    """The fits by the name of their estimate, the groups' own least squares first."""
+    if isinstance(model_or_fits, Model):
+        given = [model_or_fits.fit(method) for method in methods]  # type: ignore[arg-type]
+    else:
+        given = [model_or_fits] if isinstance(model_or_fits, Fit) else list(model_or_fits)
+    if not given:
+        raise FitError("No fits to compare.", remedy="Pass a model, or a list of fits of one model.")
+    _refuse_different(given)
+    named: dict[str, Fit] = {"blue": ols.fit(given[0].problem)}
+    for fit in given:
+        label = NAMES[fit.method]
+        if label in named and label != "blue":
+            raise FitError(
+                f"Two fits give the estimate `{label}`.", remedy="Pass one fit per kind of estimate."
+            )
+        named[label] = fit
+    return {label: named[label] for label in ("blue", "eblup", "eb", "posterior") if label in named}
+
+
+def _refuse_different(fits: Sequence[Fit]) -> None:
+    formulas = {fit.spec.formula for fit in fits}
+    if len(formulas) > 1:
+        raise FitError(
+            "The fits are of different models: " + "; ".join(sorted(formulas)) + ".",
+            remedy="Compare fits of one model.",
+        )
+    if len({fit.origin.data_hash for fit in fits}) > 1:
+        raise FitError("The fits are of different data.", remedy="Compare fits to the same data.")
+
+
+def _group_name(fit: Fit, group: str | None) -> str:
+    names = [random.group for random in fit.problem.design.random]
+    if group is None and len(names) == 1:
+        return names[0]
+    if group is None:
+        raise FitError(
+            "The model has no single grouping factor." if names else "The model has no groups.",
+            remedy="Name one: `group=`." if names else "Add a random term such as `(1 | school)`.",
+        )
+    fit.ranef(group)
+    return group
