@@ -76,19 +76,17 @@ def expand(expr: Expr, source: str) -> Sum:
     raise _no_term(expr, source)
 
 
-def arrange(terms: Terms, first: Iterable[Expr] = ()) -> Terms:
-    """Return `terms` by degree, their factors in order of appearance (those of `first` first).
+def arrange(terms: Terms, like: Iterable[Term] = ()) -> Terms:
+    """Return `terms` by degree, interactions spelled as in `like` where they occur there.
 
     Examples
     --------
     >>> from laird.spec.parser import parse
     >>> [term_name(term) for term in arrange(expand(parse("b:a + a + b"), "").terms)]
-    ['a', 'b', 'a:b']
+    ['a', 'b', 'b:a']
     """
-    by_degree = sorted(terms, key=lambda term: term.degree)
-    appearing = dict.fromkeys([*first, *(factor for term in by_degree for factor in term.factors)])
-    rank = {factor: position for position, factor in enumerate(appearing)}
-    return tuple(Term(tuple(sorted(term.factors, key=rank.__getitem__))) for term in by_degree)
+    spelled = {term.key: term for term in like}
+    return tuple(spelled.get(term.key, term) for term in sorted(terms, key=lambda term: term.degree))
 
 
 def merge(terms: Iterable[Term]) -> Terms:
@@ -102,7 +100,7 @@ def merge(terms: Iterable[Term]) -> Terms:
     """
     unique: dict[frozenset[Expr], Term] = {}
     for term in terms:
-        unique.setdefault(frozenset(term.factors), term)
+        unique.setdefault(term.key, term)
     return tuple(unique.values())
 
 
@@ -148,12 +146,12 @@ def _add(total: Sum, sign: str, expr: Expr, source: str) -> Sum:
 
 def _subtract(total: Sum, item: Sum, expr: Expr, source: str) -> Sum:
     _only_terms(item, source)
-    present = {frozenset(term.factors) for term in total.terms}
-    removed = {frozenset(term.factors): term for term in item.terms}
+    present = {term.key for term in total.terms}
+    removed = {term.key: term for term in item.terms}
     for key, term in removed.items():
         if key not in present:
             raise _nothing_to_remove(term, total, expr, source)
-    kept = tuple(term for term in total.terms if frozenset(term.factors) not in removed)
+    kept = tuple(term for term in total.terms if term.key not in removed)
     intercept = total.intercept if item.intercept is None else not item.intercept
     return Sum(kept, intercept, total.bars, total.known)
 
@@ -191,7 +189,7 @@ def _power(expr: Binary, source: str) -> Sum:
     if len(base) == 1:
         raise _with_itself(base[0], expr, source)
     degrees = range(min(int(exponent.value), len(base)) - 1)
-    return _as_sum(reduce(lambda terms, _: merge((*terms, *_interact(terms, base))), degrees, base))
+    return _as_sum(reduce(lambda terms, _: merge(_interact(terms, base)), degrees, base))
 
 
 def _operand(expr: Expr, source: str) -> Terms:

@@ -180,13 +180,13 @@ def _known_variance(call: Call) -> KnownVariance:
 
 
 def _random_terms(formula: Formula, bars: Iterable[Bar], fixed: tuple[Term, ...]) -> tuple[RandomTerm, ...]:
-    seen: dict[frozenset[str], set[Term]] = {}
+    seen: dict[frozenset[str], set[frozenset[Expr]]] = {}
     collected = []
     for bar in bars:
         for random in _of_bar(formula, bar, fixed):
             already = seen.setdefault(frozenset(random.group), set())
             _refuse_repeated(formula, bar, random, already)
-            already.update(random.terms)
+            already.update(term.key for term in random.terms)
             collected.append(random)
     return tuple(collected)
 
@@ -195,18 +195,17 @@ def _of_bar(formula: Formula, bar: Bar, fixed: tuple[Term, ...]) -> list[RandomT
     total = expand(bar.left, formula.source)
     for special in total.specials:
         raise formula.error(special.span, f"`{text(special)}` cannot stand inside a random term.")
-    factors = [factor for term in fixed for factor in term.factors]
-    terms = arrange(total.with_intercept(), factors)
+    terms = arrange(total.with_intercept(), like=fixed)
     if not terms:
         raise formula.error(bar.span, "This random term has no coefficient.", remedy="Write (1 | group).")
     correlated = not bar.double or len(terms) == 1
     return [RandomTerm(terms, group, correlated) for group in groups(bar.right, formula.source)]
 
 
-def _refuse_repeated(formula: Formula, bar: Bar, random: RandomTerm, already: set[Term]) -> None:
+def _refuse_repeated(formula: Formula, bar: Bar, random: RandomTerm, already: set[frozenset[Expr]]) -> None:
     """Two variances of one coefficient in the same groups cannot be told apart."""
     for term in random.terms:
-        if term in already:
+        if term.key in already:
             name, group = term_name(term), group_text(random.group)
             remedy = (
                 f"Take one away; (x | {group}) means (1 + x | {group}), without intercept (0 + x | {group})."

@@ -5,7 +5,7 @@ The combined form substitutes the level-2 equations into level 1 (Bryk & Raudenb
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Unpack
 
@@ -32,9 +32,10 @@ class MultilevelForm:
         The outcome.
     group
         Columns of the grouping factor, as in `RandomTerm.group`.
-    fixed
-        One pair per fixed effect: the level-1 term whose coefficient it is part of, and the
-        level-2 term it multiplies; in the order of the combined formula.
+    terms
+        Terms of the combined formula, one per fixed effect.
+    between
+        The factors among them that belong to level 2; all others belong to level 1.
     random
         The level-1 terms whose coefficients vary between groups beyond their equation.
     correlated
@@ -50,7 +51,8 @@ class MultilevelForm:
 
     outcome: Expr
     group: tuple[str, ...]
-    fixed: tuple[tuple[Term, Term], ...]
+    terms: Terms
+    between: frozenset[Expr]
     random: Terms
     correlated: bool = True
 
@@ -62,11 +64,15 @@ class MultilevelForm:
     def _equation_text(self, term: Term, terms: Terms) -> str:
         return f"{term_name(term)} ~ {terms_text(terms)}{', random' if term in self.random else ''}"
 
+    def _split(self, term: Term) -> tuple[Term, Term]:
+        level1 = tuple(factor for factor in term.factors if factor not in self.between)
+        return Term(level1), Term(tuple(factor for factor in term.factors if factor in self.between))
+
     @property
     def level2(self) -> Equations:
         """One equation per level-1 term: the terms that its coefficient depends on."""
         rows: dict[Term, list[Term]] = {}
-        for level1, level2 in self.fixed:
+        for level1, level2 in map(self._split, self.terms):
             rows.setdefault(level1, []).append(level2)
         for level1 in self.random:
             rows.setdefault(level1, [])
@@ -87,10 +93,8 @@ class MultilevelForm:
         >>> location_text(form.to_combined())
         'y ~ 1 + x + w + x:w + (1 + x | g)'
         """
-        terms = arrange(tuple(times(*pair) for pair in self.fixed))
-        random = arrange(self.random, (factor for term in terms for factor in term.factors))
-        correlated = self.correlated or len(random) == 1
-        return Location(self.outcome, terms, (RandomTerm(random, self.group, correlated),))
+        random = RandomTerm(self.random, self.group, self.correlated or len(self.random) == 1)
+        return Location(self.outcome, self.terms, (random,))
 
 
 def to_multilevel(combined: Location, between: Collection[str] = ()) -> MultilevelForm:
@@ -120,8 +124,14 @@ def to_multilevel(combined: Location, between: Collection[str] = ()) -> Multilev
     ses ~ 1 + Sector, random
     """
     _refuse_without_form(combined)
-    constant = {*between, *combined.random[0].group}
-    return _by_level(combined, lambda factor: _is_between(factor, constant))
+    (random,) = combined.random
+    constant = {*between, *random.group}
+    used = (factor for term in (*combined.terms, *random.terms) for factor in term.factors)
+    level2 = frozenset(factor for factor in used if _is_between(factor, constant))
+    _refuse_level2(random, level2, combined)
+    return MultilevelForm(
+        combined.outcome, random.group, combined.terms, level2, random.terms, random.correlated
+    )
 
 
 def multilevel_form(
@@ -146,10 +156,9 @@ def multilevel_form(
     complete = tuple((term, equations.get(term, (INTERCEPT,))) for term in terms)
     _refuse_nothing_random(varying, within)
     _refuse_empty_equations(complete, varying)
+    between = frozenset(factor for row in equations.values() for term in row for factor in term.factors)
     outcome, group = location(first).outcome, _single_group(within)
-    combined = MultilevelForm(outcome, group, _pairs(complete), varying, correlated).to_combined()
-    level2_factors = {factor for row in equations.values() for term in row for factor in term.factors}
-    return _by_level(combined, level2_factors.__contains__)
+    return MultilevelForm(outcome, group, _combined_terms(complete), between, varying, correlated)
 
 
 def multilevel(
@@ -223,28 +232,20 @@ def _is_between(factor: Expr, constant: Collection[str]) -> bool:
     return all(name in constant for name in variables(factor))
 
 
-def _by_level(combined: Location, is_between: Callable[[Expr], bool]) -> MultilevelForm:
-    (random,) = combined.random
+def _refuse_level2(random: RandomTerm, level2: frozenset[Expr], combined: Location) -> None:
     for term in random.terms:
-        if any(map(is_between, term.factors)):
+        if not level2.isdisjoint(term.factors):
             name, group = term_name(term), group_text(random.group)
             raise _no_form(
                 combined, f"the random coefficient of `{name}`, which does not vary within `{group}`"
             )
-    fixed = tuple(_split(term, is_between) for term in combined.terms)
-    return MultilevelForm(combined.outcome, random.group, fixed, random.terms, random.correlated)
 
 
-def _split(term: Term, is_between: Callable[[Expr], bool]) -> tuple[Term, Term]:
-    within = tuple(factor for factor in term.factors if not is_between(factor))
-    return Term(within), Term(tuple(factor for factor in term.factors if is_between(factor)))
-
-
-def _pairs(equations: Equations) -> tuple[tuple[Term, Term], ...]:
-    """Return the fixed effects of all equations in the usual order: those of level 1 come first."""
-    pairs = [(term, by) for term, terms in equations for by in terms]
-    own = [pair for pair in pairs if pair[1].is_intercept]
-    return (*own, *(pair for pair in pairs if not pair[1].is_intercept))
+def _combined_terms(equations: Equations) -> Terms:
+    """Substitute the equations into level 1; what is level 1 alone comes first."""
+    own = [term for term, terms in equations if INTERCEPT in terms]
+    products = [times(term, by) for term, terms in equations for by in terms if not by.is_intercept]
+    return arrange((*own, *products))
 
 
 def _level1_terms(formula: Formula) -> Terms:
@@ -282,7 +283,7 @@ def _level2_terms(formula: Formula, within: Collection[Expr]) -> Terms:
 def _level1_term(expr: Expr, source: str, level1: Terms) -> Term:
     wanted = INTERCEPT if expr == Name("Intercept") else _one_term(expr, source)
     for term in level1:
-        if set(term.factors) == set(wanted.factors):
+        if term.key == wanted.key:
             return term
     what = f"`{term_name(wanted)}` is not a coefficient of level 1."
     raise error_at(source, expr.span, what, allowed=nearest(term_name(wanted), map(term_name, level1)))

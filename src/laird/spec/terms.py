@@ -25,6 +25,11 @@ class Term:
         return not self.factors
 
     @property
+    def key(self) -> frozenset[Expr]:
+        """The factors without their order: ``a:b`` and ``b:a`` have the same."""
+        return frozenset(self.factors)
+
+    @property
     def degree(self) -> int:
         """Number of factors."""
         return len(self.factors)
