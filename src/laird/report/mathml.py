@@ -19,7 +19,8 @@ _OVERLINE_STYLE, _OVERLINE_HEIGHT = "border-top: 0.06em solid", "0.8em"
 _STROKE = "linear-gradient(currentColor, currentColor)"
 _CORNERS = ("left top", "left bottom", "right top", "right bottom")
 _BRACKET_STYLE = (
-    "border: solid; border-width: 0 0.07em; margin: 0 0.15em; padding: 0 0.1em; print-color-adjust: exact; background: "
+    "border: solid; border-width: 0 0.07em; margin: 0 0.15em; padding: 0 0.1em; "
+    "print-color-adjust: exact; background: "
     + ", ".join(f"{_STROKE} {corner} / 0.3em 0.07em no-repeat" for corner in _CORNERS)
 )
 _SIDE_STYLE = "text-align: {0}; text-align: -webkit-{0}; padding-left: 0; padding-right: 0"

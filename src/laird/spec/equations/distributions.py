@@ -144,7 +144,7 @@ def _decomposed(grouping: Grouping, layout: Layout, parts: Parts, spread: str) -
     marks = (layout.mark, grouping.mark)
     scales = symbol(r"\mathbf{D}", grouping.index, *marks)
     correlations = symbol(r"\mathbf{C}", "", *marks)
-    sds = ",\\, ".join(_sd(grouping, column, layout, parts) for column in grouping.columns)
+    sds = ", ".join(_sd(grouping, column, layout, parts) for column in grouping.columns)
     entries = _square(
         grouping,
         lambda first, second: "1" if first == second else symbol(CORRELATION, joined(first, second), *marks),

@@ -108,7 +108,7 @@ def matrix(rows: Iterable[Iterable[str]]) -> str:
 
 def normal(mean: str, variance: str) -> str:
     """Return the normal distribution with this mean and variance."""
-    return rf"N\left({mean},\, {variance}\right)"
+    return rf"N\left({mean}, {variance}\right)"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product as iter_product
+from itertools import product
 
 from laird.spec.equations.latex import Place, multiplicand, symbol, words
 from laird.spec.equations.notations import Notation
@@ -153,7 +153,7 @@ def _column_names(term: Term, coding: Coding, scope: str) -> Sequence[str]:
         return (term_name(term),)
     return [
         ":".join(names)
-        for names in iter_product(*(_column_names(Term((f,)), coding, scope) for f in term.factors))
+        for names in product(*(_column_names(Term((f,)), coding, scope) for f in term.factors))
     ]
 
 
@@ -270,12 +270,13 @@ def _level1_parts(
     varying = [column for group in random.values() for column in group]
     if len(random) != 1 or any(column.part(place, between=True) for column in varying):
         return {}
-    return _counted([column.part(place, between=False) for column in (*fixed, *varying)])
+    inner = [column.part(place, between=False) for column in (*fixed, *varying)]
+    return _counted(sorted(inner, key=len))
 
 
 def _counted(products: Sequence[Factors]) -> Mapping[Factors, int]:
     ordered = sorted(dict.fromkeys(products), key=bool)
-    return {product: number for number, product in enumerate(ordered, start=0 if () in ordered else 1)}
+    return {factors: number for number, factors in enumerate(ordered, start=0 if () in ordered else 1)}
 
 
 def _fixed_numbers(draft: _Draft) -> Mapping[str, tuple[int, ...]]:
