@@ -104,7 +104,7 @@ def build(schema: Schema, frame: Any) -> Design:
     table = read(schema.spec, frame)
     location = _location(schema.spec)
     ids = group_ids(schema, table, "error")
-    y = _response(schema, table, ids)
+    y = _response(schema, table)
     check_varies(text(location.outcome), y)
     _check_sizes(schema, len(y))
     design = _assemble(schema, table, ids, y)
@@ -144,7 +144,7 @@ def build_new(schema: Schema, frame: Any, *, outcome: bool = False, groups: NewG
     """
     table = read_new(schema, frame, outcome=outcome, groups=groups)
     ids = group_ids(schema, table, groups)
-    y = _response(schema, table, ids) if outcome else np.empty(0)
+    y = _response(schema, table) if outcome else np.empty(0)
     return _assemble(schema, table, ids, y)
 
 
@@ -223,11 +223,11 @@ def _check_columns(design: Design) -> None:
         identifiable.check_slopes_vary(random.group, random.names, random.Z, random.ids)
 
 
-def _response(schema: Schema, table: Table, ids: Mapping[str, Ids]) -> Floats:
+def _response(schema: Schema, table: Table) -> Floats:
     outcome = _location(schema.spec).outcome
     if isinstance(outcome, Name):
         check_response(table.column(outcome.name))
-    return np.array(evaluate(outcome, Context(table, ids, dict(schema.states))))
+    return np.array(evaluate(outcome, Context(table, {}, {})))
 
 
 def _assemble(schema: Schema, table: Table, ids: Mapping[str, Ids], y: Floats) -> Design:

@@ -37,16 +37,26 @@ def check_response(column: Column) -> None:
         raise DataError(f"The response `{column.name}` {problem}, not numbers.", remedy=remedy)
 
 
-def check_varies(name: str, y: NDArray[np.float64]) -> None:
-    """Refuse a response that cannot be modelled because it has no variation.
+def check_rows(n: int) -> None:
+    """Refuse data of one row.
 
     Raises
     ------
     DataError
-        There is one row, or all values are equal.
+        There is one row.
     """
-    if len(y) == 1:
+    if n == 1:
         raise DataError("The data have 1 row.", remedy="A model needs more rows than coefficients.")
+
+
+def check_varies(name: str, y: NDArray[np.float64]) -> None:
+    """Refuse a response without variation.
+
+    Raises
+    ------
+    DataError
+        All values are equal.
+    """
     if y.min() == y.max():
         raise DataError(
             f"The response is constant: `{name}` is {y[0]:g} in all {len(y)} rows.",

@@ -82,7 +82,6 @@ def read_table(data: Any, names: Iterable[str], *, optional: Iterable[str] = (),
     ('a', 'b')
     """
     frame = _as_frame(data)
-    _check_names(frame.columns)
     available = tuple(frame.columns)
     wanted = dict.fromkeys((*names, *(name for name in optional if name in available)))
     columns = tuple(_find(frame, name, formula) for name in wanted)
@@ -98,10 +97,9 @@ def _find(frame: nw.DataFrame[Any], name: str, formula: str) -> Column:
 
 
 def _as_frame(data: Any) -> nw.DataFrame[Any]:
-    if isinstance(data, pd.DataFrame):
-        _check_names(data.columns)
     if isinstance(data, Mapping):
         data = _from_mapping(data)
+    _check_names(data.columns if isinstance(data, pd.DataFrame) else getattr(data, "column_names", ()))
     try:
         return nw.from_native(data, eager_only=True)
     except TypeError as error:

@@ -114,14 +114,14 @@ def dependence(X: Floats, *, centre: bool) -> tuple[int, tuple[int, ...], float]
     >>> dependence(np.stack([x, z, x - z], axis=1), centre=True)
     (2, (0, 1), 0.0)
     """
-    deviations = X - X.mean(axis=0) if centre else X
-    lengths = np.sqrt(np.einsum("ij,ij->j", deviations, deviations))
+    scaled = X / np.abs(X).max(axis=0)
+    deviations = scaled - scaled.mean(axis=0) if centre else scaled
+    lengths = _lengths(deviations)
     unit = deviations / lengths
     if _is_well_conditioned(unit):
         return None
     R = np.linalg.qr(unit, mode="r")
-    rounding = np.sqrt(np.einsum("ij,ij->j", X, X)) / lengths
-    noise = 10 * X.shape[1] * _EPS * np.maximum.accumulate(rounding)
+    noise = 10 * X.shape[1] * _EPS * np.maximum.accumulate(_lengths(scaled) / lengths)
     distances = np.abs(np.diag(R))
     near = np.flatnonzero(distances < np.maximum(noise, _NEARLY))
     if not len(near):
@@ -129,6 +129,10 @@ def dependence(X: Floats, *, centre: bool) -> tuple[int, tuple[int, ...], float]
     exact = np.flatnonzero(distances <= noise)
     column = int(exact[0] if len(exact) else near[0])
     return column, _made_of(R, column), 0.0 if len(exact) else float(distances[column])
+
+
+def _lengths(X: Floats) -> Floats:
+    return np.asarray(np.sqrt(np.einsum("ij,ij->j", X, X)))
 
 
 def _is_well_conditioned(unit: Floats) -> bool:

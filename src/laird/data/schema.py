@@ -19,6 +19,7 @@ from laird.data.checks import (
     check_levels,
     check_predictor,
     check_response,
+    check_rows,
     check_unambiguous,
     note_look_alikes,
     note_unused,
@@ -184,7 +185,7 @@ def learn(spec: Spec, frame: Any, levels: Mapping[str, Sequence[Any]] | None = N
         spec=spec,
         columns=tuple(_column_info(factor, table, chosen) for factor in used if is_column(factor)),
         groups=tuple(_group_info(spec, name, group, table) for name, group in groups.items()),
-        states=tuple(learn_states((*outcomes(spec), *used), table, ids).items()),
+        states=tuple(learn_states(used, table, ids).items()),
         n=len(table),
         dropped=table.dropped,
         lost=table.lost,
@@ -198,6 +199,7 @@ def _chosen_levels(spec: Spec, levels: Mapping[str, Sequence[Any]]) -> Levels:
 
 
 def _check_columns(spec: Spec, table: Table) -> None:
+    check_rows(len(table))
     for outcome in outcomes(spec):
         if isinstance(outcome, Name):
             check_response(table.column(outcome.name))

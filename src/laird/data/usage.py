@@ -51,7 +51,7 @@ def groupings(spec: Spec) -> Mapping[str, tuple[str, ...]]:
     {'a:b': ('a', 'b'), 'h': ('h',)}
     """
     found = {random.group_name: random.group for random in random_terms(spec)}
-    for call in calls((*outcomes(spec), *factors(spec))):
+    for call in calls(factors(spec)):
         if call.function in GROUPED:
             found.setdefault(group_of(call), (group_of(call),))
     return found

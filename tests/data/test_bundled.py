@@ -1,0 +1,51 @@
+"""Bundled data sets: complete, described, fresh."""
+
+import pandas as pd
+import pytest
+
+from laird.data.bundled import DATASETS, list_data, load_data
+from laird.errors import DataError
+
+NAMES = ("hs", "hsfull", "sleepstudy", "restoration", "dyestuff", "dyestuff2")
+
+
+def test_the_list_names_rows_source_and_licence():
+    table = list_data()
+    assert tuple(table.index) == NAMES
+    assert list(table.columns) == ["rows", "title", "source", "licence"]
+    assert (table[["title", "source", "licence"]].map(len) > 10).all(axis=None)
+
+
+@pytest.mark.parametrize("dataset", DATASETS, ids=lambda dataset: dataset.name)
+def test_each_has_the_stated_rows_and_categories(dataset):
+    frame = load_data(dataset.name)
+    assert len(frame) == dataset.rows
+    assert not frame.isna().any(axis=None)
+    categorical = [name for name in frame if isinstance(frame[name].dtype, pd.CategoricalDtype)]
+    assert set(categorical) == set(dataset.categories)
+
+
+def test_levels_and_labels():
+    hs = load_data("hs")
+    assert list(hs["Sector"].cat.categories) == ["Catholic", "Public"]
+    assert list(hs["HIMINTY"].cat.categories) == ["0", "1"]
+    assert hs["school"].cat.categories[0] == "1317"
+    assert hs["school"].nunique() == 40
+    assert load_data("hsfull")["school"].nunique() == 160
+    assert list(load_data("restoration")["habitat"].cat.categories) == ["grassland", "forest"]
+    assert list(load_data("restoration")["study"].cat.categories[:3]) == ["1", "2", "3"]
+
+
+def test_every_call_gives_a_fresh_frame():
+    first = load_data("dyestuff")
+    first.loc[0, "Yield"] = -1.0
+    assert load_data("dyestuff").loc[0, "Yield"] == 1545
+
+
+def test_counts_agree_with_the_slides(golden, hs):
+    assert hs["school"].value_counts().to_dict() == golden("seed_numbers")["counts"]["school_n"]
+
+
+def test_an_unknown_name_is_refused_with_the_nearest():
+    with pytest.raises(DataError, match=r"no bundled data set 'sleep_study'\.\nNearest: `sleepstudy`"):
+        load_data("sleep_study")

@@ -1,0 +1,108 @@
+"""Checks on arrays: sizes, constants, linear dependence."""
+
+import numpy as np
+import pytest
+
+from laird.data import identifiable
+from laird.data.identifiable import dependence
+from laird.errors import DataError, LairdWarning
+
+RNG = np.random.default_rng(5)
+N = 50
+A, B, C = RNG.normal(size=(3, N))
+ONE = np.ones(N)
+
+
+def columns(*arrays):
+    return np.stack(arrays, axis=1)
+
+
+@pytest.mark.parametrize("offset", [0.0, 1e10])
+@pytest.mark.parametrize("scale", [1e-290, 1e-12, 1.0, 1e10, 1e290])
+def test_independent_columns_pass_at_any_offset_and_scale(offset, scale):
+    assert dependence(columns(A, scale * (B + offset), C), centre=True) is None
+
+
+@pytest.mark.parametrize("scale", [1e-12, 1.0, 1e10])
+def test_sums_are_found_however_rounded(scale):
+    X = columns(A, B + 1e6, C, scale * (A - 3 * (B + 1e6)))
+    assert dependence(X, centre=True) == (3, (0, 1), 0.0)
+
+
+def test_a_constant_sum_needs_the_intercept():
+    p = RNG.dirichlet(np.ones(3), size=N)
+    assert dependence(p, centre=True) == (2, (0, 1), 0.0)
+    assert dependence(p, centre=False) is None
+
+
+@pytest.mark.parametrize("distance", [1e-7, 1e-9, 1e-11])
+def test_near_dependence_is_told_from_exact(distance):
+    column, others, share = dependence(columns(A, A + distance * B), centre=True)
+    assert (column, others) == (1, (0,))
+    # B's part orthogonal to A is close to the whole of it
+    assert share == pytest.approx(distance * B.std() / A.std(), rel=0.1)
+
+
+def test_no_columns_are_independent():
+    assert dependence(np.empty((N, 0)), centre=True) is None
+
+
+@pytest.mark.parametrize(
+    ("X", "names", "message"),
+    [
+        (columns(ONE, 2 * ONE), ("Intercept", "x"), "`x` is constant: it is 2 in all 50 rows"),
+        (columns(ONE, 0.1 + 1e-17 * A), ("Intercept", "x"), "`x` is constant"),
+        (columns(ONE, A, 0 * A), ("Intercept", "x", "a[v]:b[q]"), "is 0 in all 50 rows: no row has this"),
+        (
+            columns(ONE, A, B, A + B + 2),
+            ("Intercept", "x", "z", "total"),
+            "`total` is a linear combination of `x`, `z` and the intercept",
+        ),
+        (columns(A, B, A + B), ("x", "z", "total"), "`total` is a linear combination of `x`, `z`;"),
+    ],
+)
+def test_columns_that_say_nothing_new_are_named(X, names, message):
+    with pytest.raises(DataError, match=message):
+        identifiable.check_columns(X, names)
+
+
+def test_without_an_intercept_a_constant_column_may_stand():
+    assert identifiable.check_columns(columns(2 * ONE, A), ("c", "x")) is None
+
+
+def test_near_collinear_columns_are_warned_of():
+    with pytest.warns(LairdWarning, match="`z` is nearly a linear combination of `x`: only 1"):
+        identifiable.check_columns(columns(ONE, A, A + 1e-9 * B), ("Intercept", "x", "z"))
+
+
+def test_more_coefficients_than_rows_are_refused():
+    assert identifiable.check_size(3, ["Intercept", "x"]) is None
+    with pytest.raises(DataError, match="2 fixed effects, but the data have only 2 rows"):
+        identifiable.check_size(2, ["Intercept", "x"])
+
+
+def test_groups_of_one_row_are_refused():
+    assert identifiable.check_groups_repeat("g", 5, 4) is None
+    with pytest.raises(DataError, match=r"\(tau and sigma\) are not separable") as error:
+        identifiable.check_groups_repeat("g", 5, 5)
+    assert "meta_V(v)" in error.value.remedy
+
+
+def test_as_many_random_effects_as_rows_are_refused():
+    assert identifiable.check_random_size("g", ["Intercept", "x"], 9, 4) is None
+    with pytest.raises(DataError, match=r"8 random effects \(4 groups × 2 coefficients\).* only 8 rows"):
+        identifiable.check_random_size("g", ["Intercept", "x"], 8, 4)
+
+
+def test_slopes_of_group_level_variables_are_refused():
+    ids = np.arange(N) % 5
+    w = np.arange(5.0)[ids]
+    assert identifiable.check_slopes_vary("g", ["Intercept", "x"], columns(ONE, A), ids) is None
+    with pytest.raises(DataError, match="`w` is constant within each group of `g`") as error:
+        identifiable.check_slopes_vary("g", ["Intercept", "w"], columns(ONE, w), ids)
+    assert "(1 | g)" in error.value.remedy
+
+
+def test_random_coefficients_are_named_once():
+    with pytest.raises(DataError, match="the random coefficient `x` more than once"):
+        identifiable.check_distinct("g", ["Intercept", "x", "x"])

@@ -1,0 +1,317 @@
+"""Design: arrays of the models of the slides, of new data, and every bad input."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+
+from laird.data.schema import learn
+from laird.design import bind, build, build_new, coding
+from laird.errors import DataError, LairdError, LairdWarning, SpecError
+from laird.spec import parse_spec
+from tests.peers import peer_fits, peer_ids
+
+CONTEXTUAL = "mathach ~ (cvar(ses, school) + dvar(ses, school)) * Sector + (1 + dvar(ses, school) | school)"
+
+
+@pytest.mark.parametrize(
+    "fit_id", [one for data in ("hs", "sleepstudy", "restoration") for one in peer_ids(data=data)]
+)
+def test_columns_have_the_names_of_the_stored_fits(fit_id, request):
+    fit = peer_fits()[fit_id]
+    _, design = bind(parse_spec(fit.formula), request.getfixturevalue(fit.data))
+    assert design.names == tuple(fit.fixef)
+    assert {(random.group, name) for random in design.random for name in random.names} == {
+        key for key in fit.sd if key[1]
+    }
+
+
+def test_contextual_model(hs):
+    schema, design = bind(parse_spec(CONTEXTUAL), hs)
+    means = hs.groupby("school", observed=True)["ses"].transform("mean")
+    public = (hs["Sector"] == "Public").astype(float)
+    expected = [
+        np.ones(len(hs)),
+        means,
+        hs["ses"] - means,
+        public,
+        means * public,
+        (hs["ses"] - means) * public,
+    ]
+    # pandas sums the group means in another order
+    np.testing.assert_allclose(design.X, np.stack(expected, axis=1), rtol=1e-12, atol=1e-14)
+    np.testing.assert_array_equal(design.y, hs["mathach"])
+    (school,) = design.random
+    assert (school.group, school.names, school.blocks) == (
+        "school",
+        ("Intercept", "dvar(ses, school)"),
+        ((0, 1),),
+    )
+    np.testing.assert_array_equal(school.Z, design.X[:, [0, 2]])
+    np.testing.assert_array_equal(np.array(school.levels)[school.ids], hs["school"])
+    assert school.levels == schema.group("school").levels
+
+
+@pytest.mark.parametrize("convert", [pl.from_pandas, lambda hs: pl.from_pandas(hs).to_arrow(), dict])
+def test_frames_of_any_library_give_the_same_arrays(hs, convert):
+    ours, theirs = (bind(parse_spec(CONTEXTUAL), frame)[1] for frame in (hs, convert(hs)))
+    np.testing.assert_array_equal(ours.X, theirs.X)
+    np.testing.assert_array_equal(ours.random[0].ids, theirs.random[0].ids)
+    assert ours.names == theirs.names
+
+
+def test_arrays_are_read_only_contiguous_doubles_and_no_view_of_the_frame(hs):
+    frame = hs.copy()
+    _, design = bind(parse_spec(CONTEXTUAL), frame)
+    (school,) = design.random
+    for array in (design.y, design.X, school.Z):
+        assert array.dtype == np.float64
+        assert array.flags.c_contiguous
+    for array in (design.y, design.X, school.Z, school.ids, design.rows):
+        assert not array.flags.writeable
+    before = design.y.copy()
+    frame["mathach"] = 0.0
+    np.testing.assert_array_equal(design.y, before)
+
+
+def test_permuting_rows_permutes_the_arrays_and_nothing_else(hs):
+    order = np.random.default_rng(2).permutation(len(hs))
+    _, design = bind(parse_spec(CONTEXTUAL), hs)
+    _, permuted = bind(parse_spec(CONTEXTUAL), hs.iloc[order])
+    # group means are summed in another order
+    np.testing.assert_allclose(permuted.X, design.X[order], rtol=1e-12, atol=1e-14)
+    np.testing.assert_array_equal(permuted.random[0].ids, design.random[0].ids[order])
+
+
+RNG = np.random.default_rng(1)
+N = 200
+BASE = pd.DataFrame({"y": RNG.normal(size=N), "x": RNG.normal(size=N), "g": np.repeat(np.arange(20), 10)})
+BASE = BASE.assign(
+    w=BASE["g"] * 1.0,
+    a=np.array(["u", "v", "w"])[RNG.integers(0, 3, N)],
+    h=np.tile(np.arange(5), 40),
+)
+
+
+@pytest.mark.parametrize(
+    ("random", "names", "blocks"),
+    [
+        ("(1 | g)", ("Intercept",), ((0,),)),
+        ("(x | g)", ("Intercept", "x"), ((0, 1),)),
+        ("(0 + x | g)", ("x",), ((0,),)),
+        ("(x || g)", ("Intercept", "x"), ((0,), (1,))),
+        ("(x + a || g)", ("Intercept", "x", "a[v]", "a[w]"), ((0,), (1,), (2, 3))),
+        ("(1 | g) + (0 + x + a | g)", ("Intercept", "x", "a[u]", "a[v]", "a[w]"), ((0,), (1, 2, 3, 4))),
+    ],
+)
+def test_random_terms_of_one_factor_are_one_design_with_blocks(random, names, blocks):
+    _, design = bind(parse_spec(f"y ~ x + {random}"), pd.concat([BASE] * 2))
+    (one,) = design.random
+    assert (one.names, one.blocks) == (names, blocks)
+    assert one.Z.shape == (2 * N, len(names))
+
+
+def test_nested_and_crossed_factors():
+    _, design = bind(parse_spec("y ~ 1 + (1 | g/h) + (1 | h)"), BASE)
+    assert [(one.group, len(one.levels)) for one in design.random] == [("g", 20), ("g:h", 100), ("h", 5)]
+    labels = np.array(design.random[1].levels)[design.random[1].ids]
+    assert labels.tolist() == [f"{g}:{h}" for g, h in zip(BASE["g"], BASE["h"], strict=True)]
+
+
+def test_a_transformed_response():
+    _, design = bind(parse_spec("log(y) ~ x"), BASE.assign(y=np.exp(BASE["y"])))
+    assert design.outcome == "log(y)"
+    # exp and log each round once
+    np.testing.assert_allclose(design.y, BASE["y"], rtol=1e-13, atol=1e-13)
+
+
+def test_coding_tells_the_columns_of_each_term():
+    assert coding(learn(parse_spec("y ~ x * a + (a | g)"), BASE)) == {
+        "y: Intercept": ("Intercept",),
+        "y: x": ("x",),
+        "y: a": ("a[v]", "a[w]"),
+        "y: x:a": ("x:a[v]", "x:a[w]"),
+        "g: Intercept": ("Intercept",),
+        "g: a": ("a[v]", "a[w]"),
+    }
+
+
+def test_dropped_rows_are_left_out_and_positions_kept():
+    frame = BASE.assign(x=BASE["x"].mask(BASE.index.isin([3, 5])))
+    schema, design = bind(parse_spec("y ~ x + (1 | g)", missing="drop"), frame)
+    assert schema.dropped == (("x", 2),)
+    assert design.rows.tolist() == [k for k in range(N) if k not in (3, 5)]
+    np.testing.assert_array_equal(design.y, BASE["y"].to_numpy()[design.rows])
+
+
+def changed(column, rows, value):
+    dtype = object if value is None else float
+    values = BASE[column].astype(dtype).copy()
+    values.iloc[rows] = value
+    return BASE.assign(**{column: values})
+
+
+MODEL = "y ~ x + (1 | g)"
+# numbers: section D2 of the project's list of bad inputs
+BAD = {
+    "1 NaN in y": (
+        MODEL,
+        changed("y", [4, 17, 130, 131], np.nan),
+        "column y: 4 missing values, first in rows 4, 17, 130",
+    ),
+    "2 NaN in x": (MODEL, changed("x", [7], np.nan), "column x: 1 missing value, in row 7"),
+    "3 NaN group": (MODEL, changed("g", [7], np.nan), "column g: 1 missing value, in row 7"),
+    "3 None group": (MODEL, changed("g", [7], None), "column g: 1 missing value, in row 7"),
+    "4 Inf in y": (MODEL, changed("y", [7], np.inf), "column y: 1 infinite value, in row 7"),
+    "5 Inf in x": (MODEL, changed("x", [7, 8], -np.inf), "column x: 2 infinite values, in rows 7, 8"),
+    "6 constant y": (MODEL, BASE.assign(y=3), "The response is constant: `y` is 3 in all 200 rows"),
+    "11 one group": (MODEL, BASE.assign(g=1), "`g` has one group"),
+    "13 one row per group": (MODEL, BASE.assign(g=np.arange(N)), "(tau and sigma) are not separable"),
+    "14 n = p": ("y ~ x + w", BASE.iloc[[0, 30, 61]], "3 fixed effects, but the data have only 3 rows"),
+    "14 n < p": ("y ~ C(g) + x", BASE.iloc[::10], "21 fixed effects, but the data have only 20 rows"),
+    "15 no rows": (MODEL, BASE.iloc[:0], "The data have 0 rows"),
+    "16 one row": (MODEL, BASE.iloc[:1], "The data have 1 row"),
+    "17 constant x": (MODEL, BASE.assign(x=2.5), "`x` is constant: it is 2.5 in all 200 rows"),
+    "18 collinear": (
+        "y ~ x + w + z",
+        BASE.assign(z=BASE["x"] + 2 * BASE["w"] - 1),
+        "`z` is a linear combination of `x`, `w` and the intercept",
+    ),
+    "26 text y": (MODEL, BASE.assign(y=BASE["a"]), "The response `y` holds text, not numbers"),
+    "27 bool y": (MODEL, BASE.assign(y=BASE["y"] > 0), "The response `y` holds truth values, not numbers"),
+    "28 factor y": (
+        MODEL,
+        BASE.assign(y=pd.Categorical(BASE["a"])),
+        "The response `y` is a category, not numbers",
+    ),
+    "29 date y": (
+        MODEL,
+        BASE.assign(y=pd.Timestamp("2020-01-01")),
+        "The response `y` holds dates, not numbers",
+    ),
+    "31 one level": ("y ~ a", BASE.assign(a="u"), 'Column `a` has one level, "u", in all rows'),
+    "34 y matrix": (MODEL, BASE.assign(y=[[1.0, 2.0]] * N), "Column `y` holds several values in each row"),
+    "37 both sides": ("y ~ x + (1 | x)", BASE, "Every group of `x` has one row"),
+    "38 level-2 slope": ("y ~ w + (1 + w | g)", BASE, "`w` is constant within each group of `g`"),
+    "39 too many random effects": (
+        "y ~ x + (1 + x | g)",
+        BASE.iloc[::5],
+        "40 random effects (20 groups × 2 coefficients), but the data have only 40 rows",
+    ),
+    "complex": (MODEL, BASE.assign(y=BASE["y"] + 1j), "Column `y` holds complex numbers"),
+    "nullable": (
+        MODEL,
+        BASE.assign(x=BASE["h"].astype("Int64").mask(BASE["h"] == 4)),
+        "column x: 40 missing values",
+    ),
+    "absent column": (
+        "y ~ xx + (1 | g)",
+        BASE.rename(columns={"x": "xxx"}),
+        "There is no column `xx` in the data",
+    ),
+    "not a frame": (MODEL, BASE.to_numpy(), "Data of type `ndarray` are not an eager data frame"),
+    "empty cell": (
+        "y ~ 0 + a:b",
+        BASE.assign(b=np.where(BASE["a"] == "u", "p", np.where(BASE["x"] > 0, "p", "q"))),
+        "`a[u]:b[q]` is 0 in all 200 rows: no row has this combination",
+    ),
+}
+
+
+@pytest.mark.parametrize(("formula", "frame", "message"), BAD.values(), ids=BAD)
+def test_bad_input_gives_an_error_with_a_remedy_and_never_a_number(formula, frame, message):
+    with pytest.raises(DataError) as error:
+        bind(parse_spec(formula), frame)
+    assert message in str(error.value)
+    assert error.value.remedy
+
+
+ALLOWED = {
+    "13 with known variances": ("y ~ x + (1 | g) + meta_V(v)", BASE.assign(g=np.arange(N), v=1.0)),
+    "20 x * 1e10": (MODEL, BASE.assign(x=BASE["x"] * 1e10)),
+    "21 x * 1e-12": (MODEL, BASE.assign(x=BASE["x"] * 1e-12)),
+    "22 x + 1e10": (MODEL, BASE.assign(x=BASE["x"] + 1e10)),
+    "35 no random term": ("y ~ x", BASE),
+    "42 odd names": (
+        "y ~ `a b` + é + (1 | `g 1`)",
+        BASE.set_axis(["y", "a b", "g 1", "é", "a", "h"], axis=1),
+    ),
+    "42 names of functions": ("y ~ log + C(C) + (1 | g)", BASE.rename(columns={"x": "log", "a": "C"})),
+    "no fixed effects": ("y ~ 0 + (1 | g)", BASE),
+}
+
+
+@pytest.mark.parametrize(("formula", "frame"), ALLOWED.values(), ids=ALLOWED)
+def test_unusual_but_valid_input_passes_without_a_warning(formula, frame):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        _, design = bind(parse_spec(formula), frame)
+    assert len(design.y) == N
+    assert np.isfinite(design.X).all()
+
+
+def test_suspect_input_is_warned_of():
+    with pytest.warns(LairdWarning, match="`g` has 2 groups"):
+        bind(parse_spec(MODEL), BASE.assign(g=BASE["g"] % 2))
+    with pytest.warns(LairdWarning, match="`z` is nearly a linear combination of `x`"):
+        bind(parse_spec("y ~ x + z"), BASE.assign(z=BASE["x"] + 1e-9 * BASE["y"]))
+
+
+def test_several_outcomes_are_not_available():
+    schema = learn(parse_spec("y ~ x", "w ~ x"), BASE)
+    with pytest.raises(SpecError, match="2 outcomes"):
+        build(schema, BASE)
+
+
+NEW = pd.DataFrame({"ses": [0.5, -1.0], "school": ["1317", "9586"], "Sector": ["Public", "Catholic"]})
+
+
+def test_new_data_use_the_fitted_means_and_levels(hs):
+    schema, _ = bind(parse_spec(CONTEXTUAL), hs)
+    design = build_new(schema, NEW)
+    means = hs.groupby("school", observed=True)["ses"].mean()[NEW["school"]].to_numpy()
+    # pandas sums the group means in another order
+    np.testing.assert_allclose(design.X[:, 1], means, rtol=1e-12)
+    np.testing.assert_array_equal(design.X[:, 3], [1.0, 0.0])
+    assert design.y.shape == (0,)
+    assert [design.random[0].levels[k] for k in design.random[0].ids] == ["1317", "9586"]
+
+
+def test_new_data_may_bring_their_outcome(hs):
+    schema, design = bind(parse_spec(CONTEXTUAL), hs)
+    again = build_new(schema, hs.iloc[::7], outcome=True)
+    np.testing.assert_array_equal(again.y, design.y[::7])
+    np.testing.assert_array_equal(again.X, design.X[::7])
+
+
+def test_new_groups_only_when_asked_for(hs):
+    schema, _ = bind(parse_spec("mathach ~ ses + (1 + ses | school)"), hs)
+    new = NEW.assign(school=["1317", "elsewhere"])
+    with pytest.raises(DataError, match='has groups that the fitted data did not have: "elsewhere"'):
+        build_new(schema, new)
+    assert build_new(schema, new, groups="new").random[0].ids.tolist() == [0, -1]
+    assert build_new(schema, new.drop(columns="school"), groups="population").random[0].ids.tolist() == [
+        -1,
+        -1,
+    ]
+
+
+def test_means_of_new_groups_come_from_their_rows(hs):
+    schema, _ = bind(parse_spec("mathach ~ cvar(ses, school) + dvar(ses, school) + (1 | school)"), hs)
+    with pytest.warns(LairdWarning, match="Group means of the new groups"):
+        design = build_new(schema, NEW.assign(school="elsewhere"), groups="new")
+    assert design.X[:, 1:].tolist() == [[-0.25, 0.75], [-0.25, -0.75]]
+
+
+def test_an_unseen_category_is_refused_by_name(hs):
+    schema, _ = bind(parse_spec(CONTEXTUAL), hs)
+    with pytest.raises(LairdError) as error:
+        build_new(schema, NEW.assign(Sector=["Public", "Private"]))
+    assert str(error.value) == (
+        'Column `Sector` has levels that the fitted data did not have: "Private".\n'
+        "    Sector: 1 of 2 rows, in row 1\n"
+        'Levels: "Catholic", "Public".\n'
+        "Correct the spelling, or leave these rows out."
+    )
