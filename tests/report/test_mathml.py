@@ -5,6 +5,8 @@ from __future__ import annotations
 from xml.etree import ElementTree
 
 import pytest
+from hypothesis import given, settings
+from tests.spec.strategies import random_terms, simple_sums
 
 from laird.report.mathml import to_mathml
 from laird.spec import parse_spec
@@ -62,6 +64,17 @@ def test_every_equation_becomes_well_formed_and_nothing_stays_latex(formulas, no
         assert texts(math).strip()
         if formulas is not MODELS["odd names"]:
             assert not {"\\", "&", "{", "}"} & set(texts(math)), latex
+
+
+@settings(max_examples=40)  # one conversion takes about 5 ms
+@given(simple_sums, random_terms)
+def test_equations_of_any_formula_become_well_formed(fixed, random):
+    assert parsed(str(equations(parse_spec(f"y ~ {fixed} + {random}")))).tag == NAMESPACE + "math"
+
+
+def test_comma_is_followed_by_a_space():
+    (comma,) = (element for element in parsed("0, 1").iter(NAMESPACE + "mo"))
+    assert float(comma.get("rspace").removesuffix("em")) > 0
 
 
 def test_names_survive_as_written():

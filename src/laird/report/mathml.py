@@ -54,6 +54,7 @@ def _repair(element: Element) -> None:
     element.text = unescape(element.text or "")
     _style_characters(element)
     _name_relation(element)
+    _space_comma(element)
     _align_cell(element)
     _draw_overline(element)
     _draw_brackets(element)
@@ -88,6 +89,11 @@ def _name_relation(element: Element) -> None:
     """Make "is distributed as" an operator, so that it gets its spaces."""
     if element.tag == "mi" and element.text == "~":
         element.tag, element.text = "mo", "\N{TILDE OPERATOR}"
+
+
+def _space_comma(element: Element) -> None:
+    if element.tag == "mo" and element.text == ",":
+        element.set("rspace", "0.25em")
 
 
 def _align_cell(element: Element) -> None:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from tests.spec.strategies import trees
 
 from laird.spec.equations.latex import (
     LINE_WIDTH,
@@ -67,6 +69,13 @@ def test_words_are_safe(name, latex):
 )
 def test_expressions(formula, latex):
     assert expression(parse(formula), PLACE) == latex
+
+
+@given(trees)
+def test_any_arithmetic_has_balanced_braces(tree):
+    latex = expression(tree, PLACE)
+    assert latex.count("{") == latex.count("}")
+    assert latex.count(r"\left(") == latex.count(r"\right)")
 
 
 def test_sums_stand_in_parentheses_in_a_product():

@@ -35,7 +35,7 @@ def test_every_letter_of_the_combined_form_is_explained(notation):
 
 def test_meta_analysis():
     pairs = legend("yi ~ 1 + (1 | study) + meta_V(vi)", "sigma ~ x", "sd(study) ~ x")
-    assert pairs[r"\text{vi}_{ij}"] == "known sampling variance"
+    assert pairs[r"\text{vi}_{ij}"] == "known sampling variance, on the diagonal of V"
     assert pairs[r"\sigma_{ij}"] == "residual standard deviation"
     assert pairs[r"\tau_{pj}"] == "standard deviations of the random effects of study"
     matrices = legend("yi ~ 1 + meta_V(V)", matrices=["V"])

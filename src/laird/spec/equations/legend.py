@@ -109,7 +109,7 @@ def _residual_scale(layout: Layout, parts: Parts, matrices: Collection[str]) -> 
     if known and known.name in matrices:
         yield r"\mathbf{V}", "known sampling variances and covariances"
     elif known:
-        yield symbol(words(known.name), layout.place.row), "known sampling variance"
+        yield symbol(words(known.name), layout.place.row), "known sampling variance, on the diagonal of V"
     if known and known.scale == "proportional":
         yield PROPORTION, "factor of the known sampling variance"
     if sigma_part(layout, parts):
