@@ -1,0 +1,88 @@
+"""The explicit graph: plain PyMC, every quantity of the model a variable.
+
+    y ~ N(Xβ + Zu, σ²),    u_j ~ N(0, G),    G = D C D
+
+for readers, and for models beyond the normal one.  Sums are written out column by
+column: matrix products cost seconds of compilation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import pymc as pm
+import pytensor.tensor as pt
+
+from laird.design import Design, RandomDesign
+from laird.graph.covariance import Row, covariance
+from laird.graph.names import GroupNames, coords, group_names, identifier, outcome_name
+from laird.graph.predictor import products
+from laird.graph.priors import scalar, vector
+from laird.posterior.coefficients import centring
+from laird.posterior.table import PriorTable
+
+type Tensor = Any
+
+
+def explicit(design: Design, table: PriorTable, *, centred: bool = False) -> pm.Model:
+    """Return the model with coefficients and group effects as variables.
+
+    Parameters
+    ----------
+    design
+        Arrays of a model with at most one grouping factor.
+    table
+        Priors of all its parameters, from `laird.posterior.prior_table`.
+    centred
+        True: group effects are variables themselves.  False: standardised group effects
+        are the free variables, better for sampling when groups are small.
+    """
+    with pm.Model(coords=coords(design)) as model:
+        sigma = scalar("sigma", table.sigma)
+        mean = sum(_fixed(design, table), start=0.0)
+        for random in design.random:
+            mean += sum(_random(random, table, centred), start=0.0)
+        pm.Normal(outcome_name(design), mean, sigma, observed=design.y, dims="obs")
+    return model
+
+
+def _fixed(design: Design, table: PriorTable) -> Iterable[Tensor]:
+    """Add the coefficients; yield the contribution of every (centred) column."""
+    T = centring(design.X)
+    if np.array_equal(T, np.eye(len(T))):
+        beta = vector("beta", table.coefficients, "term", design.names)
+        return products(design.X, [beta[k] for k in range(len(T))])
+    gamma = vector("beta_centred", table.coefficients, "term", design.names)
+    elements = [gamma[k] for k in range(len(T))]
+    beta = [sum(t * g for t, g in zip(row, elements, strict=True) if t != 0) for row in T]
+    pm.Deterministic("beta", pt.stack(beta), dims="term")
+    return products(design.X @ T, elements)
+
+
+def _random(random: RandomDesign, table: PriorTable, centred: bool) -> Iterable[Tensor]:
+    """Add the group effects; yield the contribution of every column of Z."""
+    sd, rows = covariance(random, table)
+    names = group_names(random)
+    effects = _centred(names, random, sd, rows) if centred else _standardised(names, sd, rows)
+    pm.Deterministic(names.u, pt.stack(effects, axis=1), dims=(names.group, names.term))
+    return products(random.Z, [u[random.ids] for u in effects])
+
+
+def _standardised(names: GroupNames, sd: Tensor, rows: Sequence[Row]) -> list[Tensor]:
+    """u_ji = sd_i Σ_k L_ik z_jk with standard normal z."""
+    z = pm.Normal(names.z, 0.0, 1.0, dims=(names.group, names.term))
+    return [sd[i] * sum(element * z[:, k] for k, element in row.items()) for i, row in enumerate(rows)]
+
+
+def _centred(names: GroupNames, random: RandomDesign, sd: Tensor, rows: Sequence[Row]) -> list[Tensor]:
+    """u_ji given u_jk, k < i: N(sd_i Σ_k L_ik z_jk, (sd_i L_ii)²), z the standardised effects so far."""
+    effects: list[Tensor] = []
+    standardised: list[Tensor] = []
+    for i, row in enumerate(rows):
+        before = sum((element * standardised[k] for k, element in row.items() if k < i), start=0.0)
+        name = identifier(f"{names.u}_{random.names[i]}")
+        effects.append(pm.Normal(name, sd[i] * before, sd[i] * row[i], dims=names.group))
+        standardised.append((effects[i] / sd[i] - before) / row[i])
+    return effects

@@ -1,0 +1,128 @@
+"""The marginal graph: covariance parameters only, all else integrated out.
+
+    sigma ~ …    sd_g ~ …    partial_g ~ …
+    y ~ ∫∫ N(y | Xβ + Zu, σ²I) N(u | 0, G) p(β) du dβ
+
+Coefficients whose prior is neither normal nor flat stay in the graph as ``beta_sampled``,
+the coefficients of centred columns (see `laird.posterior.coefficients`).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pymc as pm
+import pytensor.tensor as pt
+from numpy.typing import NDArray
+from pytensor.graph.basic import Constant
+
+from laird.design import Design
+from laird.errors import FitError
+from laird.gaussian.crossproducts import group
+from laird.gaussian.marginal import Marginal
+from laird.gaussian.marginal import marginal as bind
+from laird.graph.covariance import covariance, factor_entries
+from laird.graph.names import coords, outcome_name
+from laird.graph.op import log_density
+from laird.graph.predictor import products
+from laird.graph.priors import scalar, vector
+from laird.posterior.coefficients import CoefficientPrior, centring, coefficient_prior
+from laird.posterior.table import PriorTable
+
+type Floats = NDArray[np.float64]
+type Tensor = Any
+
+
+def marginal(design: Design, table: PriorTable) -> pm.Model:
+    """Return the model of the covariance parameters, with one observed node for all rows.
+
+    The observed node is named after the outcome.  Its predictive draws (prior or
+    posterior) draw coefficients from their prior and group effects anew: they predict
+    another study like this one, not these groups.
+
+    Parameters
+    ----------
+    design
+        Arrays of a model with at most one grouping factor.
+    table
+        Priors of all its parameters, from `laird.posterior.prior_table`.
+    """
+    prior = coefficient_prior(table)
+    with pm.Model(coords=coords(design)) as model:
+        sigma = scalar("sigma", table.sigma)
+        entries = _factor(design, table)
+        sampled = _sampled(model, prior, table)
+        _outcome(design, prior, pt.stack([*entries, sigma, *sampled]))
+    return model
+
+
+def _factor(design: Design, table: PriorTable) -> list[Tensor]:
+    return [entry for random in design.random for entry in factor_entries(*covariance(random, table))]
+
+
+def _sampled(model: pm.Model, prior: CoefficientPrior, table: PriorTable) -> list[Tensor]:
+    rows = [table.coefficients[k] for k in prior.sampled]
+    if not rows:
+        return []
+    terms = [row.parameter for row in rows]
+    model.add_coord("sampled_term", terms)
+    beta = vector("beta_sampled", rows, "sampled_term", terms)
+    return [beta[k] for k in range(len(rows))]
+
+
+def _outcome(design: Design, prior: CoefficientPrior, theta: Tensor) -> None:
+    """Add the observed node; theta is L by rows, sigma, sampled coefficients."""
+
+    def logp(value: Tensor, theta: Tensor) -> Tensor:
+        return log_density(theta, _problem(design, prior, value))
+
+    def draw(theta: Tensor, _size: Tensor) -> Tensor:
+        q = sum(random.Z.shape[1] for random in design.random)
+        mean = _drawn_mean(design, prior, theta[: q * q].reshape((q, q)), theta[q * q + 1 :])
+        return pm.Normal.dist(mean, theta[q * q], shape=len(design.y))
+
+    pm.CustomDist(
+        outcome_name(design), theta,
+        dist=draw, logp=logp, signature="(k)->(n)", observed=design.y, dims="obs",
+    )  # fmt: skip
+
+
+def _problem(design: Design, prior: CoefficientPrior, value: Tensor) -> Marginal:
+    """Reduce the observed values to cross-products, once, when the graph is built."""
+    if not isinstance(value, Constant):
+        raise FitError(
+            "The marginal graph holds the cross-products of its data, so they cannot be exchanged.",
+            remedy='Build a new graph from the new data, or use graph(form="explicit").',
+        )
+    return bind(group(value.data, design.X, *_groups(design)), *prior)
+
+
+def _groups(design: Design) -> tuple[Floats, NDArray[np.int64], int, tuple[tuple[int, ...], ...]]:
+    if not design.random:
+        n = len(design.y)
+        return np.zeros((n, 0)), np.zeros(n, dtype=np.int64), 1, ()
+    random = design.random[0]
+    return random.Z, random.ids, len(random.levels), random.blocks
+
+
+def _drawn_mean(design: Design, prior: CoefficientPrior, L: Tensor, b: Tensor) -> Tensor:
+    """Draw coefficients from their prior and group effects from N(0, LL'); return XTγ + Zu."""
+    Z, ids, J, _ = _groups(design)
+    q = Z.shape[1]
+    z = [pm.Normal.dist(0.0, 1.0, shape=J) for _ in range(q)]
+    effects = [sum(L[i, j] * z[j] for j in range(q))[ids] for i in range(q)]
+    columns = design.X @ centring(design.X)
+    return sum(products(columns, _coefficients(prior, b))) + sum(products(Z, effects))
+
+
+def _coefficients(prior: CoefficientPrior, b: Tensor) -> list[Tensor]:
+    given = {k: b[place] for place, k in enumerate(prior.sampled)}
+    return [
+        given[k] if k in given else _coefficient(mean, precision)
+        for k, (mean, precision) in enumerate(zip(prior.mean, prior.precision, strict=True))
+    ]
+
+
+def _coefficient(mean: float, precision: float) -> Tensor:
+    return pm.Normal.dist(mean, precision**-0.5) if precision > 0 else pm.Flat.dist()
