@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from laird.data.bundled import load_data
-from laird.data.schema import Schema
+from laird.data.frame import Table
+from laird.data.schema import Schema, read
 from laird.design import Design, bind, coding
 from laird.errors import DataError, FitError, SpecError, nearest
 from laird.spec import Spec, parse_priors, parse_spec
@@ -44,11 +45,14 @@ class Model:
         What was learned from the data: levels, groups, stored group means.
     design
         The arrays.
+    table
+        The columns of the data that the model uses, complete rows only.
     """
 
     spec: Spec
     schema: Schema
     design: Design
+    table: Table
 
     def fit(self, method: Literal["ols", "ml", "reml", "eb", "nuts"] = "reml", **options: Any) -> Fit:
         """Fit the model.
@@ -194,8 +198,9 @@ def model(
             "`known=` gives sampling covariances for `meta_V`, which this version reads but cannot fit.",
             remedy="Remove `known=` and `meta_V(...)`.",
         )
-    schema, design = bind(spec, _frame(spec) if data is None else data)
-    return Model(spec, schema, design)
+    table = read(spec, _frame(spec) if data is None else data)
+    schema, design = bind(spec, table)
+    return Model(spec, schema, design, table)
 
 
 def _spec(
@@ -223,7 +228,7 @@ def _frame(spec: Spec) -> Any:
     if not spec.data:
         raise DataError(
             "No data: the model was given none and its spec names none.",
-            remedy="Pass `data=` a data frame, or write `data = \"hs\"` into the TOML file.",
+            remedy='Pass `data=` a data frame, or write `data = "hs"` into the TOML file.',
         )
     if spec.data.endswith(".csv"):
         import pandas as pd
