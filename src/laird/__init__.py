@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from laird.data.bundled import list_data, load_data
     from laird.errors import DataError, FitError, LairdError, LairdWarning, SpecError
     from laird.fitting.result import Fit
-    from laird.model import Model, model
+    from laird.bound import Model, model
     from laird.spec import Spec, multilevel, parse_spec, read_spec
 
 _HOMES = {
@@ -27,12 +27,12 @@ _HOMES = {
     "FitError": "laird.errors",
     "LairdError": "laird.errors",
     "LairdWarning": "laird.errors",
-    "Model": "laird.model",
+    "Model": "laird.bound",
     "Spec": "laird.spec",
     "SpecError": "laird.errors",
     "list_data": "laird.data.bundled",
     "load_data": "laird.data.bundled",
-    "model": "laird.model",
+    "model": "laird.bound",
     "multilevel": "laird.spec",
     "parse_spec": "laird.spec",
     "read_spec": "laird.spec",

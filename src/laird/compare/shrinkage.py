@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from laird.errors import FitError
 from laird.fitting import ols
 from laird.fitting.result import Fit
-from laird.model import Model
+from laird.bound import Model
 
 type Floats = NDArray[np.float64]
 

@@ -2,15 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
+import pandas as pd
 
-if TYPE_CHECKING:
-    import pandas as pd
+from laird.fitting.checks import Check
+from laird.spec import Spec
 
-    from laird.fitting.result import Fit
+
+class Shown(Protocol):
+    """What a fit must have to be shown."""
+
+    @property
+    def method(self) -> str: ...
+    @property
+    def spec(self) -> Spec: ...
+    @property
+    def nobs(self) -> int: ...
+    @property
+    def ngroups(self) -> dict[str, int]: ...
+    @property
+    def loglik(self) -> float: ...
+    @property
+    def aic(self) -> float: ...
+    @property
+    def bic(self) -> float: ...
+    @property
+    def status(self) -> str: ...
+    @property
+    def checks(self) -> Sequence[Check]: ...
+    def summary(self, prob: float = 0.95) -> pd.DataFrame: ...
+
 
 LABELS = {
     "ols": "ordinary least squares, groups ignored",
@@ -46,7 +71,7 @@ def number(value: float, digits: int = 4) -> str:
     return f"{value:,.{max(digits - 1 - magnitude, 0)}f}"
 
 
-def fit_text(fit: Fit) -> str:
+def fit_text(fit: Shown) -> str:
     """Method, formula, sizes, verdict and the table of estimates."""
     table = _display_table(fit)
     cells = [list(table.columns), *table.to_numpy().tolist()]
@@ -61,7 +86,7 @@ def fit_text(fit: Fit) -> str:
     return "\n".join([*_header(fit), "", *lines, "", *_footer(fit)])
 
 
-def fit_html(fit: Fit) -> str:
+def fit_html(fit: Shown) -> str:
     """The same as a compact card."""
     header = "<br>".join(escape(line) for line in _header(fit))
     footer = "<br>".join(escape(line) for line in _footer(fit))
@@ -69,7 +94,7 @@ def fit_html(fit: Fit) -> str:
     return f'<div class="laird-fit"><p>{header}</p>{table}<p><small>{footer}</small></p></div>'
 
 
-def _display_table(fit: Fit) -> pd.DataFrame:
+def _display_table(fit: Shown) -> pd.DataFrame:
     summary = fit.summary()
     names = [
         _row_name(component, group, term)
@@ -87,7 +112,7 @@ def _row_name(component: str, group: str, term: str) -> str:
     return "sigma" if component == "sigma" else f"{component}({group}: {term})"
 
 
-def _header(fit: Fit) -> list[str]:
+def _header(fit: Shown) -> list[str]:
     groups = "".join(f", {J} groups of {group}" for group, J in fit.ngroups.items())
     return [
         fit.spec.formula,
@@ -96,7 +121,7 @@ def _header(fit: Fit) -> list[str]:
     ]
 
 
-def _footer(fit: Fit) -> list[str]:
+def _footer(fit: Shown) -> list[str]:
     worst = [c for c in fit.checks if c.status not in ("ok", "note")]
     said = [f"{c.check}: {c.message} {c.remedy}".rstrip() for c in worst]
     return [f"{INTERVALS[fit.method]}; status: {fit.status}", *said]

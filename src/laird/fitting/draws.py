@@ -32,6 +32,8 @@ class Draws:
         What the sampler says of each draw, arrays (C, S).
     warmup
         Tuning draws per chain that were thrown away (0 for independent draws).
+    effective
+        Upper bound of any effective sample size, from importance weights.
     """
 
     beta: Floats
@@ -40,6 +42,7 @@ class Draws:
     L: Floats
     stats: Mapping[str, NDArray[np.generic]]
     warmup: int = 0
+    effective: float = float("inf")
 
     @property
     def sd(self) -> Floats:
@@ -82,7 +85,8 @@ def to_datatree(draws: Draws, design: Design, attributes: Mapping[str, object]) 
         "constant_data": _constant_data(design),
     }
     tree = xr.DataTree.from_dict({name: data.assign_attrs(attributes) for name, data in groups.items()})
-    return tree.assign_attrs(attributes)
+    tree.attrs.update(attributes)
+    return tree
 
 
 def _posterior(draws: Draws, design: Design) -> xr.Dataset:

@@ -53,9 +53,7 @@ class Optimum:
 def hessian(objective: Objective, x: Floats) -> Floats:
     """Central differences of the gradient, symmetrised; error about (machine epsilon)^(2/3)."""
     steps = np.cbrt(np.finfo(float).eps) * np.maximum(np.abs(x), 0.1)
-    columns = [
-        (objective(x + e)[1] - objective(x - e)[1]) / (2 * e[k]) for k, e in enumerate(np.diag(steps))
-    ]
+    columns = [(objective(x + e)[1] - objective(x - e)[1]) / (2 * e[k]) for k, e in enumerate(np.diag(steps))]
     H = np.array(columns).reshape(len(x), len(x))
     return (H + H.T) / 2
 

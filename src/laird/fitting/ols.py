@@ -40,7 +40,5 @@ def fit(problem: Problem) -> Fit:
         loglik=float(-0.5 * data.n * (LOG_2PI + np.log(ml_variance) + 1.0)),
         checks=(),
         origin=origin(problem.spec, problem.design, perf_counter() - start),
-        uncertainty=ScaleUncertainty(
-            np.zeros(0), np.zeros((0, 0)), float(1.0 / np.sqrt(2.0 * (data.n - p)))
-        ),
+        uncertainty=ScaleUncertainty(np.zeros(0), np.zeros((0, 0)), float(1.0 / np.sqrt(2.0 * (data.n - p)))),
     )

@@ -62,9 +62,7 @@ def conditional_point(solution: Solution, L: Floats, sigma: float) -> Point:
     )
 
 
-def posterior_point(
-    beta: Floats, u: Floats, L: Floats, sigma: Floats, weights: Floats
-) -> Point:
+def posterior_point(beta: Floats, u: Floats, L: Floats, sigma: Floats, weights: Floats) -> Point:
     """Posterior means and covariances of draws, shapes (S, p), (S, J, q), (S, q, q), (S,)."""
     G = L @ L.transpose(0, 2, 1)
     sd, correlation = sds_and_correlations(G)
@@ -84,9 +82,7 @@ def posterior_point(
     )
 
 
-def least_squares_point(
-    beta: Floats, beta_cov: Floats, sigma: float, lines: GroupLines, A: Floats
-) -> Point:
+def least_squares_point(beta: Floats, beta_cov: Floats, sigma: float, lines: GroupLines, A: Floats) -> Point:
     """Pooled least squares, with the groups' own lines as deviations from the fixed part's A_jβ̂.
 
     The covariances are those for which A_jβ + u_j, the group's own line, has its own

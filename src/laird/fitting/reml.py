@@ -32,9 +32,7 @@ def fit(problem: Problem, *, restricted: bool) -> Fit:
     return Fit(
         method="reml" if restricted else "ml",
         problem=problem,
-        point=conditional_point(
-            solve(likelihood, estimate.L, estimate.sigma), estimate.L, estimate.sigma
-        ),
+        point=conditional_point(solve(likelihood, estimate.L, estimate.sigma), estimate.L, estimate.sigma),
         loglik=estimate.log_likelihood,
         checks=_checks(problem, estimate),
         origin=origin(problem.spec, problem.design, perf_counter() - start),

@@ -14,6 +14,7 @@ from laird.errors import FitError, nearest
 from laird.fitting import checks as checking
 from laird.fitting import tables
 from laird.fitting.checks import Check
+from laird.fitting.display import fit_html, fit_text
 from laird.fitting.draws import Draws, to_datatree
 from laird.fitting.origin import Origin
 from laird.fitting.point import Point
@@ -28,14 +29,6 @@ if TYPE_CHECKING:
 
 type Floats = NDArray[np.float64]
 type Method = Literal["ols", "ml", "reml", "eb", "nuts"]
-
-LABELS = {
-    "ols": "ordinary least squares",
-    "ml": "maximum likelihood",
-    "reml": "restricted maximum likelihood (REML)",
-    "eb": "empirical Bayes (marginal posterior mode, Laplace approximation)",
-    "nuts": "full Bayes (NUTS on the marginal posterior)",
-}
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -241,9 +234,7 @@ class Fit:
             raise FitError(f"prob = {prob} is not a probability.", allowed="Allowed: 0 < prob < 1.")
         if self.draws is not None:
             return tables.draws_summary(self.problem, self.point, self.draws, prob)
-        return tables.likelihood_summary(
-            self.problem, self._random(), self.point, self.uncertainty, prob
-        )
+        return tables.likelihood_summary(self.problem, self._random(), self.point, self.uncertainty, prob)
 
     def to_datatree(self) -> xr.DataTree:
         """Draws of ``eb`` and ``nuts`` as ArviZ data, named by the data's own labels."""
@@ -274,11 +265,7 @@ class Fit:
         return tables.effects_frame(values, random.levels, random.names, group)
 
     def __repr__(self) -> str:
-        from laird.fitting.display import fit_text
-
         return fit_text(self)
 
     def _repr_html_(self) -> str:
-        from laird.fitting.display import fit_html
-
         return fit_html(self)

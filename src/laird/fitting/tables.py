@@ -132,8 +132,13 @@ def _draw_rows(
         lower, upper = (float(v) for v in np.quantile(values, tails))
         yield (
             *(q.component, q.group, q.term, estimate(point, q), se, lower, upper),
-            *convergence(values),
+            *_bounded(convergence(values), draws.effective),
         )
+
+
+def _bounded(found: tuple[float, float, float], effective: float) -> tuple[float, float, float]:
+    bulk, tail, rhat = found
+    return min(bulk, effective), min(tail, effective), rhat
 
 
 def convergence(values: Floats) -> tuple[float, float, float]:
@@ -144,7 +149,7 @@ def convergence(values: Floats) -> tuple[float, float, float]:
         return np.nan, np.nan, np.nan
     return (
         float(array_stats.ess(values, chain_axis=0, draw_axis=1, method="bulk")),
-        float(array_stats.ess(values, chain_axis=0, draw_axis=1, method="tail")),
+        float(array_stats.ess(values, chain_axis=0, draw_axis=1, method="tail", prob=0.1)),
         float(array_stats.rhat(values, chain_axis=0, draw_axis=1, method="rank")),
     )
 

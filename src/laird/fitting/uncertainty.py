@@ -96,9 +96,7 @@ def _inverse(H: Floats) -> Floats:
     return np.asarray(np.linalg.inv(H))
 
 
-def _atanh_errors(
-    phi: Floats, cov: Floats, q: int, pairs: tuple[tuple[int, int], ...]
-) -> list[float]:
+def _atanh_errors(phi: Floats, cov: Floats, q: int, pairs: tuple[tuple[int, int], ...]) -> list[float]:
     """Delta method from atanh partial correlations to atanh correlations."""
     if not pairs:
         return []

@@ -36,9 +36,7 @@ LOG_2PI = float(np.log(2.0 * np.pi))
 
 
 @njit(cache=True, error_model="numpy")
-def accumulate(
-    Lam: Floats, ZZ: Floats, ZW: Floats, S: Floats, B: Floats, K: Floats
-) -> float:
+def accumulate(Lam: Floats, ZZ: Floats, ZW: Floats, S: Floats, B: Floats, K: Floats) -> float:
     """Subtract the groups' part from S, add to B and K (lower triangles), return Σ_j log|A_j|.
 
     S (m, m) holds W'W on entry; B is (q, q), K is (qm, qm), or (0, 0) when no gradient
@@ -228,9 +226,7 @@ def log_marginal(
     With Q = X_i'V⁻¹X_i + P and r = y - X_s b:
     -2 value = n log σ² + Σ_j log|A_j| + log|Q| + r'V⁻¹r - (X_i'V⁻¹r + Pm)'Q⁻¹(X_i'V⁻¹r + Pm) + constant.
     """
-    return gaussian_density(
-        Lam, sigma, b, ZZ, ZW, WW, n, sampled, integrated, P, Pm, constant, True, True
-    )
+    return gaussian_density(Lam, sigma, b, ZZ, ZW, WW, n, sampled, integrated, P, Pm, constant, True, True)
 
 
 @njit(cache=True, error_model="numpy")

@@ -68,9 +68,7 @@ def level2_weights(X: Floats, Z: Floats, ids: Ids, J: int, absorbed: NDArray[np.
     return A
 
 
-def _single_match(
-    x: Floats, Z: Floats, ids: Ids, squares: Floats
-) -> tuple[int | None, Floats]:
+def _single_match(x: Floats, Z: Floats, ids: Ids, squares: Floats) -> tuple[int | None, Floats]:
     for t, z in enumerate(Z.T):
         with np.errstate(invalid="ignore"):
             w = np.where(squares[t] > 0, np.bincount(ids, z * x, len(squares[t])) / squares[t], 0.0)

@@ -84,9 +84,7 @@ def constant_coefficients(X: Floats) -> Floats | None:
     return c if X.shape[1] and np.allclose(X @ c, 1.0, rtol=0, atol=1e-9) else None
 
 
-def standardise(
-    y: Floats, X: Floats, Z: Floats, blocks: Sequence[Sequence[int]]
-) -> Standardisation:
+def standardise(y: Floats, X: Floats, Z: Floats, blocks: Sequence[Sequence[int]]) -> Standardisation:
     """Choose the centring and scaling of a model's columns.
 
     A column of X is centred when X has a column of ones; a column of Z when its block

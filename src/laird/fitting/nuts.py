@@ -1,0 +1,310 @@
+"""Full Bayes: NUTS on the marginal graph; coefficients and group effects drawn exactly afterwards."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from laird.errors import FitError
+from laird.fitting.checks import Check, group_check
+from laird.fitting.draws import Draws
+from laird.fitting.origin import origin
+from laird.fitting.point import Point, posterior_point
+from laird.fitting.problem import Problem
+from laird.fitting.result import Fit
+from laird.fitting.tables import convergence
+from laird.gaussian.coordinates import correlated_pairs, correlation_factor
+from laird.gaussian.marginal import Marginal, flat, log_density, marginal
+from laird.gaussian.solution import draw, solve
+from laird.graph import graph
+from laird.graph.names import group_names
+from laird.posterior import coefficient_prior
+from laird.posterior.table import PriorTable
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+type Floats = NDArray[np.float64]
+type Sampler = Literal["nutpie", "pymc"]
+
+RHAT_LIMIT = 1.01
+ESS_PER_CHAIN = 100
+WEIGHT_DRAWS = 100
+"""Draws over which the weights of the groups' own estimates are averaged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How to sample."""
+
+    draws: int
+    tune: int
+    chains: int
+    cores: int
+    random_seed: int | None
+    target_accept: float
+    progress: bool
+    sampler: Sampler
+
+
+def fit(
+    problem: Problem,
+    priors: PriorTable,
+    *,
+    draws: int = 1000,
+    tune: int = 1000,
+    chains: int = 4,
+    cores: int | None = None,
+    random_seed: int | None = None,
+    target_accept: float = 0.8,
+    progress: bool | Literal["auto"] = "auto",
+    sampler: Sampler | None = None,
+) -> Fit:
+    """Fit by NUTS.
+
+    Parameters
+    ----------
+    problem, priors
+        Model, data and priors of all parameters.
+    draws, tune, chains, cores
+        Draws kept and thrown away by each chain, chains, and how many run at once.
+    random_seed
+        Same seed, same draws.
+    target_accept
+        Aimed acceptance rate, in (0, 1).
+    progress
+        Show a progress bar; ``"auto"``: on a terminal or in a notebook.
+    sampler
+        ``"nutpie"``, or PyMC's own when nutpie is missing or ``"pymc"`` is asked for.
+    """
+    start = perf_counter()
+    seed = _seed(random_seed)
+    settings = Settings(
+        _positive("draws", draws, 4),
+        _positive("tune", tune, 1),
+        _positive("chains", chains, 1),
+        _positive("cores", min(chains, os.cpu_count() or 1) if cores is None else cores, 1),
+        seed,
+        _share("target_accept", target_accept),
+        _interactive() if progress == "auto" else progress,
+        _sampler(sampler),
+    )
+    trace = _sample(problem, priors, settings)
+    sampled = _draws(problem, priors, trace, settings)
+    return Fit(
+        method="nuts",
+        problem=problem,
+        point=_point(problem, priors, sampled),
+        loglik=_log_likelihood(problem, sampled),
+        checks=_checks(problem, sampled),
+        origin=origin(
+            problem.spec,
+            problem.design,
+            perf_counter() - start,
+            seed=seed,
+            options={
+                "draws": draws,
+                "tune": tune,
+                "chains": chains,
+                "target_accept": target_accept,
+                "sampler": settings.sampler,
+            },
+        ),
+        draws=sampled,
+        priors=priors,
+    )
+
+
+def _seed(seed: int | None) -> int:
+    """The seed given, or a new one, which the fit then records."""
+    return int(np.random.SeedSequence().generate_state(1)[0]) if seed is None else seed
+
+
+def _positive(name: str, value: int, least: int) -> int:
+    if isinstance(value, (int, np.integer)) and value >= least:
+        return int(value)
+    raise FitError(f"{name} = {value!r} is not usable.", allowed=f"Allowed: whole numbers from {least}.")
+
+
+def _share(name: str, value: float) -> float:
+    if 0.0 < value < 1.0:
+        return float(value)
+    raise FitError(f"{name} = {value!r} is not usable.", allowed="Allowed: numbers between 0 and 1.")
+
+
+def _interactive() -> bool:
+    """A terminal or a notebook looks on, and this is not a batch run."""
+    import sys
+
+    return "CI" not in os.environ and (sys.stderr.isatty() or "ipykernel" in sys.modules)
+
+
+def _sampler(wanted: Sampler | None) -> Sampler:
+    available = find_spec("nutpie") is not None
+    if wanted not in (None, "nutpie", "pymc"):
+        raise FitError(f"Unknown sampler {wanted!r}.", allowed='Allowed: "nutpie", "pymc".')
+    if wanted == "nutpie" and not available:
+        raise FitError("The sampler nutpie is not installed.", remedy='Install it, or use sampler="pymc".')
+    return wanted or ("nutpie" if available else "pymc")
+
+
+def _sample(problem: Problem, priors: PriorTable, settings: Settings) -> xr.DataTree:
+    model = graph(problem.design, priors, "marginal")
+    return _with_nutpie(model, settings) if settings.sampler == "nutpie" else _with_pymc(model, settings)
+
+
+def _with_nutpie(model: Any, settings: Settings) -> xr.DataTree:
+    import nutpie
+
+    return nutpie.sample(  # type: ignore[no-any-return]
+        nutpie.compile_pymc_model(model),
+        draws=settings.draws,
+        tune=settings.tune,
+        chains=settings.chains,
+        cores=settings.cores,
+        seed=settings.random_seed,
+        target_accept=settings.target_accept,
+        progress_bar=settings.progress,
+        save_warmup=False,
+    )
+
+
+def _with_pymc(model: Any, settings: Settings) -> xr.DataTree:
+    import pymc as pm
+
+    with model:
+        return pm.sample(  # type: ignore[no-any-return]
+            draws=settings.draws,
+            tune=settings.tune,
+            chains=settings.chains,
+            cores=settings.cores,
+            random_seed=settings.random_seed,
+            target_accept=settings.target_accept,
+            progressbar=settings.progress,
+            nuts_sampler="pymc",
+            compute_convergence_checks=False,
+            quiet=not settings.progress,
+        )
+
+
+def _draws(problem: Problem, priors: PriorTable, trace: xr.DataTree, settings: Settings) -> Draws:
+    """Covariance parameters of the trace, with β and u from their exact conditional."""
+    data = trace["posterior"]
+    sigma = np.asarray(data["sigma"])
+    C, S = sigma.shape
+    L, b = _factors(problem, data, C, S), np.zeros((C * S, 0))
+    if "beta_sampled" in data:
+        b = np.asarray(data["beta_sampled"]).reshape(C * S, -1)
+    rng = np.random.default_rng(np.random.SeedSequence(settings.random_seed).spawn(1)[0])
+    beta, u = draw(_likelihood(problem, priors), L, sigma.ravel(), b, rng)
+    return Draws(
+        beta=beta.reshape(C, S, -1),
+        sigma=sigma,
+        u=u.reshape(C, S, *u.shape[1:]),
+        L=L.reshape(C, S, *L.shape[1:]),
+        stats=_statistics(trace["sample_stats"]),
+        warmup=settings.tune,
+    )
+
+
+def _likelihood(problem: Problem, priors: PriorTable) -> Marginal:
+    prior = coefficient_prior(priors)
+    return marginal(problem.data, prior.mean, prior.precision, prior.sampled)
+
+
+def _factors(problem: Problem, data: Mapping[str, Any], C: int, S: int) -> Floats:
+    """Factors of G, shape (C S, q, q)."""
+    random = problem.random
+    if random is None:
+        return np.zeros((C * S, 0, 0))
+    names = group_names(random)
+    sd = np.asarray(data[names.sd]).reshape(C * S, -1)
+    pairs = correlated_pairs(random.blocks)
+    z = np.asarray(data[names.partial]).reshape(C * S, -1) if pairs else np.zeros((C * S, 0))
+    return sd[:, :, None] * correlation_factor(z, sd.shape[1], pairs)
+
+
+STATISTICS = {
+    "diverging": "diverging",
+    "depth": "tree_depth",
+    "tree_depth": "tree_depth",
+    "n_steps": "n_steps",
+    "logp": "lp",
+    "lp": "lp",
+    "energy": "energy",
+    "step_size": "step_size",
+    "mean_tree_accept": "acceptance_rate",
+    "acceptance_rate": "acceptance_rate",
+}
+
+
+def _statistics(stats: Mapping[str, Any]) -> dict[str, NDArray[np.generic]]:
+    """What the samplers report of each draw, under ArviZ's names."""
+    return {name: np.asarray(stats[own]) for own, name in STATISTICS.items() if own in stats}
+
+
+def _point(problem: Problem, priors: PriorTable, draws: Draws) -> Point:
+    L, sigma = draws.flat("L"), draws.flat("sigma")
+    likelihood = _likelihood(problem, priors)
+    chosen = np.linspace(0, len(sigma) - 1, min(WEIGHT_DRAWS, len(sigma))).astype(int)
+    weights = [_weights(likelihood, L[s], float(sigma[s])) for s in chosen]
+    return posterior_point(draws.flat("beta"), draws.flat("u"), L, sigma, np.mean(weights, axis=0))
+
+
+def _weights(likelihood: Marginal, L: Floats, sigma: float) -> Floats:
+    return solve(flat(likelihood.data), L, sigma).weights
+
+
+def _log_likelihood(problem: Problem, draws: Draws) -> float:
+    """Restricted log-likelihood at the posterior means of the factor of G and of sigma."""
+    L, sigma = draws.flat("L").mean(axis=0), float(draws.sigma.mean())
+    return log_density(flat(problem.data), L, sigma)[0]
+
+
+def _checks(problem: Problem, draws: Draws) -> tuple[Check, ...]:
+    rhat, ess = _worst(problem, draws)
+    chains = len(draws.sigma)
+    rows = [_rhat_check(rhat), _ess_check(ess, chains), _divergence_check(draws)]
+    if problem.random is not None:
+        rows.append(group_check(problem.random.group, len(problem.random.levels)))
+    return tuple(rows)
+
+
+def _worst(problem: Problem, draws: Draws) -> tuple[float, float]:
+    """Largest R-hat and smallest effective sample size over all parameters and group effects."""
+    series = [draws.sigma, *np.moveaxis(draws.beta, -1, 0), *np.moveaxis(draws.sd, -1, 0)]
+    pairs = correlated_pairs(problem.random.blocks) if problem.random else ()
+    series += [draws.correlation[..., i, j] for i, j in pairs]
+    found = np.array([convergence(values) for values in series])
+    return float(np.nanmax(found[:, 2])), float(np.nanmin(found[:, :2]))
+
+
+def _rhat_check(rhat: float) -> Check:
+    message = f"Largest R-hat of all parameters {rhat:.3f} (limit {RHAT_LIMIT})."
+    if rhat <= RHAT_LIMIT:
+        return Check("rhat", "ok", rhat, message)
+    return Check("rhat", "not_converged", rhat, message, "Sample longer: raise `tune` and `draws`.")
+
+
+def _ess_check(ess: float, chains: int) -> Check:
+    message = f"Smallest effective sample size {ess:.0f} (wanted {ESS_PER_CHAIN} per chain)."
+    if ess >= ESS_PER_CHAIN * chains:
+        return Check("ess", "ok", ess, message)
+    return Check("ess", "warning", ess, message, "Sample longer: raise `draws`.")
+
+
+def _divergence_check(draws: Draws) -> Check:
+    count = int(np.sum(draws.stats["diverging"])) if "diverging" in draws.stats else 0
+    share = count / draws.sigma.size
+    message = f"{count} divergent transitions of {draws.sigma.size}."
+    if count == 0:
+        return Check("divergences", "ok", 0, message)
+    remedy = "Raise `target_accept` to 0.95, or use a more informative prior of the group sds."
+    return Check("divergences", "warning" if share < 0.01 else "not_converged", count, message, remedy)
