@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from laird.design import RandomDesign
+from laird.design import RandomDesign, build_new
 from laird.errors import FitError, nearest
 from laird.fitting import checks as checking
 from laird.fitting import tables
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 
 type Floats = NDArray[np.float64]
 type Method = Literal["ols", "ml", "reml", "eb", "nuts"]
+type Groups = Literal["error", "population", "existing", "new"]
+
+GROUPS = ("error", "population", "existing", "new")
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -230,11 +234,64 @@ class Fit:
         intervals with nlme's inner-outer degrees of freedom; sds and correlations:
         symmetric on the log and atanh scale.  ``eb``, ``nuts``: equal-tailed.
         """
-        if not 0.0 < prob < 1.0:
-            raise FitError(f"prob = {prob} is not a probability.", allowed="Allowed: 0 < prob < 1.")
+        _check_probability(prob)
         if self.draws is not None:
             return tables.draws_summary(self.problem, self.point, self.draws, prob)
         return tables.likelihood_summary(self.problem, self._random(), self.point, self.uncertainty, prob)
+
+    def predict(
+        self,
+        new: Any = None,
+        *,
+        groups: Groups = "error",
+        kind: Literal["mean", "response"] = "mean",
+        prob: float = 0.95,
+    ) -> pd.DataFrame:
+        """Predict the mean or a response, with intervals of probability `prob`.
+
+        Parameters
+        ----------
+        new
+            A frame with the predictors; None predicts the fitted rows.  Categories, group
+            means (``cvar``, ``dvar``) and other stored values are those of the fit.
+        groups
+            ``"error"`` and ``"existing"``: with the effects of the fitted groups, any
+            other group is an error.  ``"new"``: groups that were not fitted are new draws
+            from the population, which widens the interval.  ``"population"``: without
+            group effects.
+        kind
+            ``"mean"``: the expected outcome; ``"response"``: a single outcome.
+        prob
+            Probability of the interval: normal for ``ols``, ``ml``, ``reml``,
+            equal-tailed for draws.
+
+        Returns
+        -------
+        ``estimate, se, lower, upper``, one row per row of `new`.
+
+        Examples
+        --------
+        >>> import laird as ld
+        >>> fit = ld.model("Yield ~ 1 + (1 | Batch)", data=ld.load_data("dyestuff")).fit()
+        >>> new = {"Batch": ["A", "a new one"]}
+        >>> fit.predict(new, groups="new").round(1)
+           estimate    se   lower   upper
+        0    1509.9  20.0  1470.6  1549.2
+        1    1527.5  46.3  1436.8  1618.2
+        """
+        from laird.fitting.predict import predict_draws, predict_point, rows_of
+
+        _check_choice("groups", groups, GROUPS)
+        _check_choice("kind", kind, ("mean", "response"))
+        _check_probability(prob)
+        design = self.problem.design
+        if new is not None:
+            design = build_new(self.problem.schema, new, groups=groups)
+        rows = rows_of(design, population=groups == "population" or self.method == "ols")
+        if self.draws is None:
+            return predict_point(self.point, rows, kind, prob)
+        rng = np.random.default_rng([self.origin.seed or 0, len(rows.X)])
+        return predict_draws(self.point, self.draws, rows, kind, prob, rng)
 
     def to_datatree(self) -> xr.DataTree:
         """Draws of ``eb`` and ``nuts`` as ArviZ data, named by the data's own labels."""
@@ -269,3 +326,16 @@ class Fit:
 
     def _repr_html_(self) -> str:
         return fit_html(self)
+
+
+def _check_probability(prob: float) -> None:
+    if not 0.0 < prob < 1.0:
+        raise FitError(f"prob = {prob} is not a probability.", allowed="Allowed: 0 < prob < 1.")
+
+
+def _check_choice(name: str, value: str, allowed: Sequence[str]) -> None:
+    if value not in allowed:
+        raise FitError(
+            f"{name} = {value!r} is not possible.",
+            allowed="Allowed: " + ", ".join(f'"{choice}"' for choice in allowed) + ".",
+        )
