@@ -18,7 +18,10 @@ type Floats = NDArray[np.float64]
 type Ids = NDArray[np.int64]
 
 ABSORBED = 1e-9
-"""A column with less than this share of its length outside the span of Z is absorbed."""
+"""A column with less than this share of its squared length outside the span of Z is absorbed."""
+
+ROUNDING = 1e-13
+"""The same for columns that are not centred: what rounding leaves of a column of Z."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,40 +44,78 @@ class GroupLines:
 
 
 def absorbed_columns(data: Grouped) -> NDArray[np.bool_]:
-    """Which columns of X lie in the span of Z within every group, shape (p,)."""
-    within = np.diag(_within(data, _pseudo_inverses(data)[0]))[:-1]
-    return within <= ABSORBED * np.maximum(np.diag(data.WW)[:-1], 1e-300)
+    """Which columns of X lie in the span of Z within every group, shape (p,).
+
+    Where Z spans the constant, the centred columns decide, so that offsets do not matter.
+    """
+    within, total = _within(data, _pseudo_inverse(data.ZZ)[0])[:-1, :-1], data.WW[:-1, :-1]
+    absorbed = _within_share(within, total) <= ABSORBED
+    if absorbed[data.scaling.constant != 0].all():
+        return absorbed
+    U = np.linalg.inv(data.scaling.A)
+    return _within_share(U.T @ within @ U, U.T @ total @ U) <= ROUNDING
+
+
+def _within_share(within: Floats, total: Floats) -> Floats:
+    return np.asarray(np.diag(within) / np.maximum(np.diag(total), 1e-300))
 
 
 def level2_weights(X: Floats, Z: Floats, ids: Ids, J: int, absorbed: NDArray[np.bool_]) -> Floats:
     """A_j with X_j,absorbed = Z_jA_j, zero for columns that are not absorbed; shape (J, q, p).
 
-    A column x that is one column of Z times a variable constant within groups is
-    recognised over all groups together, so that groups too small for a line of their own
-    have their A_j too; any other absorbed column is solved for group by group (NaN where
-    Z_j'Z_j is singular).
+    A column that is the same combination of the columns of Z in every group, or one of
+    them times a variable constant within groups, is recognised over all groups together,
+    so that groups too small for a line of their own have their A_j too; any other
+    absorbed column is solved for group by group.  NaN where a group's rows cannot tell.
     """
     q = Z.shape[1]
     A = np.zeros((J, q, X.shape[1]))
     if not q:
         return A
-    squares = np.stack([np.bincount(ids, z * z, J) for z in Z.T])
+    between = _constant_columns(X, ids, J)
     for k in np.flatnonzero(absorbed):
-        t, weights = _single_match(X[:, k], Z, ids, squares)
-        if t is not None:
-            A[:, t, k] = weights
-        else:
-            A[:, :, k] = _groupwise_coefficients(X[:, k], Z, ids, J)
+        A[:, :, k] = _weights_of(X[:, k], Z, ids, J, between)
     return A
 
 
-def _single_match(x: Floats, Z: Floats, ids: Ids, squares: Floats) -> tuple[int | None, Floats]:
+def _weights_of(x: Floats, Z: Floats, ids: Ids, J: int, between: Floats) -> Floats:
+    """Coefficients a_j (J, q) with x_j = Z_ja_j."""
+    common = np.linalg.lstsq(Z, x, rcond=None)[0]
+    if _equal(x, Z @ common):
+        return np.broadcast_to(common, (J, len(common)))
     for t, z in enumerate(Z.T):
-        with np.errstate(invalid="ignore"):
-            w = np.where(squares[t] > 0, np.bincount(ids, z * x, len(squares[t])) / squares[t], 0.0)
-        if np.max(np.abs(x - z * w[ids])) <= ABSORBED * max(np.max(np.abs(x)), 1e-300):
-            return t, w
-    return None, np.zeros(0)
+        w = _ratios(x, z, ids, J)
+        if _equal(x, z * np.nan_to_num(w)[ids]):
+            return np.asarray(np.eye(Z.shape[1])[t] * _completed(w, between)[:, None])
+    return _groupwise_coefficients(x, Z, ids, J)
+
+
+def _equal(x: Floats, fitted: Floats) -> bool:
+    return bool(np.max(np.abs(x - fitted)) <= ABSORBED * np.max(np.abs(x)))
+
+
+def _ratios(x: Floats, z: Floats, ids: Ids, J: int) -> Floats:
+    """w_j with x_j = z_jw_j, NaN where z_j is zero; shape (J,)."""
+    squares = np.bincount(ids, z * z, J)
+    with np.errstate(invalid="ignore"):
+        return np.where(squares > 0, np.bincount(ids, z * x, J) / squares, np.nan)
+
+
+def _constant_columns(X: Floats, ids: Ids, J: int) -> Floats:
+    """Values by group of the columns of X that are constant within groups, shape (J, number)."""
+    first = np.zeros(J, dtype=np.int64)
+    first[ids[::-1]] = np.arange(len(ids))[::-1]
+    values = X[first]
+    return np.asarray(values[:, np.all(values[ids] == X, axis=0)])
+
+
+def _completed(w: Floats, between: Floats) -> Floats:
+    """Fill the gaps of w from the variable constant within groups that it equals elsewhere."""
+    known = np.isfinite(w)
+    for v in between.T:
+        if not known.all() and _equal(w[known], v[known]):
+            return np.where(known, w, v)
+    return w
 
 
 def _groupwise_coefficients(x: Floats, Z: Floats, ids: Ids, J: int) -> Floats:
@@ -94,10 +135,6 @@ def _pseudo_inverse(ZZ: Floats) -> tuple[Floats, NDArray[np.bool_]]:
     return inverse / (size[:, :, None] * size[:, None, :]), sound.all(axis=1)
 
 
-def _pseudo_inverses(data: Grouped) -> tuple[Floats, NDArray[np.bool_]]:
-    return _pseudo_inverse(data.ZZ)
-
-
 def _within(data: Grouped, inverse: Floats) -> Floats:
     """W'(I - P_Z)W, the cross-products left after each group's own regression on Z."""
     left = data.ZW.transpose(0, 2, 1) @ inverse @ data.ZW
@@ -106,7 +143,7 @@ def _within(data: Grouped, inverse: Floats) -> Floats:
 
 def within_residual(data: Grouped) -> float:
     """Residual sum of squares of the model with group-specific coefficients, over that of y*."""
-    inverse, _ = _pseudo_inverses(data)
+    inverse, _ = _pseudo_inverse(data.ZZ)
     within = _within(data, inverse)
     common = ~absorbed_columns(data)
     return _residual(within, np.flatnonzero(common)) / float(data.WW[-1, -1])
@@ -125,40 +162,51 @@ def _residual(W: Floats, columns: Ids) -> float:
 
 
 def own_lines(data: Grouped) -> GroupLines:
-    """Least squares in every group, with common slopes for the columns that are not absorbed."""
-    s, q = data.scaling, data.q
-    inverse, full = _pseudo_inverses(data)
-    common = np.flatnonzero(~absorbed_columns(data))
+    """Least squares in every group, with common slopes for the columns that are not absorbed.
+
+    In starred units, the coefficients of group j at the origin of the predictors are
+    (Z_j'Z_j)⁻¹Z_j'y_j - K_jδ̂ + (ȳ/s)·1_j, where K_j and 1_j are the coefficients on Z_j of
+    the uncentred common columns and of the absorbed part of the constant.
+    """
+    s = data.scaling
+    inverse, full = _pseudo_inverse(data.ZZ)
+    absorbed = absorbed_columns(data)
+    common = np.flatnonzero(~absorbed)
     within = _within(data, inverse)
-    information = np.linalg.inv(within[np.ix_(common, common)])
-    delta = information @ within[common, -1]
-    df = data.n - int(np.sum(_ranks(data))) - len(common)
+    delta, information, rank = _common_slopes(data, within, common)
+    df = data.n - int(np.sum(_ranks(data))) - rank
     rss = within[-1, -1] - within[-1, common] @ delta
     variance = rss / df if df > 0 else np.nan
-    own = (inverse @ (data.ZW[:, :, -1] - data.ZW[:, :, common] @ delta)[..., None])[..., 0]
-    K = inverse @ data.ZW[:, :, common]
+    one = inverse @ data.ZW[:, :, :-1] @ np.linalg.solve(s.A, s.constant * absorbed)
+    offset = s.x_mean[common] / s.x_scale[common]
+    K = inverse @ data.ZW[:, :, common] + one[:, :, None] * offset
+    own = (inverse @ data.ZW[:, :, -1:])[..., 0] - K @ delta + one * (s.y_mean / s.y_scale)
     cov = variance * (inverse + K @ information @ K.transpose(0, 2, 1))
-    shift = np.zeros(q)
-    shift[_ones_column(data)] = s.y_mean + _intercept_of_common(data, common, delta)
-    coefficients = np.where(full[:, None], s.u(own) + shift, np.nan)
-    cov = np.where(full[:, None, None], s.G(cov), np.nan)
-    return GroupLines(coefficients, cov, float(np.sqrt(variance)) * s.y_scale)
+    return GroupLines(
+        coefficients=np.where(full[:, None], s.u(own), np.nan),
+        cov=np.where(full[:, None, None], s.G(cov), np.nan),
+        sigma=float(np.sqrt(variance)) * s.y_scale,
+    )
+
+
+def _common_slopes(data: Grouped, within: Floats, common: Ids) -> tuple[Floats, Floats, int]:
+    """Slopes common to all groups δ̂, their covariance over σ², and the rank of their columns.
+
+    A combination of the columns that the groups' own coefficients can replace (the level
+    of cell means with a random intercept) is estimated by pooled least squares, so that
+    the own coefficients are deviations from it.
+    """
+    W = within[np.ix_(common, common)]
+    w, V = np.linalg.eigh(W)
+    sound = w > ABSORBED * data.n
+    information = (V[:, sound] / w[sound]) @ V[:, sound].T
+    delta, N = information @ within[common, -1], V[:, ~sound]
+    pooled = data.WW[np.ix_(common, common)]
+    level = np.linalg.solve(N.T @ pooled @ N, N.T @ (data.WW[common, -1] - pooled @ delta))
+    return delta + N @ level, information, int(np.count_nonzero(sound))
 
 
 def _ranks(data: Grouped) -> Ids:
     size = np.sqrt(np.maximum(np.diagonal(data.ZZ, axis1=1, axis2=2), 1e-300))
     w = np.linalg.eigvalsh(data.ZZ / (size[:, :, None] * size[:, None, :]))
-    return np.sum(w > 1e-10, axis=1)
-
-
-def _ones_column(data: Grouped) -> slice:
-    """The intercept among the columns of Z: its starred column is not centred and has scale one."""
-    sums = np.diagonal(data.ZZ, axis1=1, axis2=2) == data.counts[:, None]
-    found = np.flatnonzero(sums.all(axis=0))
-    return slice(int(found[0]), int(found[0]) + 1) if len(found) else slice(0, 0)
-
-
-def _intercept_of_common(data: Grouped, common: Ids, delta: Floats) -> float:
-    """What centring the common columns adds to the intercept: -Σ x̄_k δ̂_k."""
-    s = data.scaling
-    return -float(np.sum(s.x_mean[common] * delta * s.y_scale / s.x_scale[common]))
+    return np.asarray(np.sum(w > 1e-10, axis=1))
