@@ -14,11 +14,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from laird.bound import Model, model
     from laird.compare.shrinkage import shrinkage
     from laird.data.bundled import list_data, load_data
     from laird.errors import DataError, FitError, LairdError, LairdWarning, SpecError
     from laird.fitting.result import Fit
-    from laird.bound import Model, model
     from laird.spec import Spec, multilevel, parse_spec, read_spec
 
 _HOMES = {

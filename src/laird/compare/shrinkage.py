@@ -15,10 +15,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from laird.bound import Model
 from laird.errors import FitError
 from laird.fitting import ols
 from laird.fitting.result import Fit
-from laird.bound import Model
 
 type Floats = NDArray[np.float64]
 

@@ -1,0 +1,1 @@
+"""Fitters, one result type: least squares, (restricted) maximum likelihood, empirical Bayes, NUTS."""

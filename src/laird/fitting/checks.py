@@ -52,7 +52,7 @@ def to_frame(checks: Sequence[Check]) -> pd.DataFrame:
 
 
 def optimum_check(optimum: Optimum) -> Check:
-    """Did the optimiser arrive?"""
+    """Whether the optimiser arrived."""
     if optimum.converged:
         message = (
             f"Converged in {optimum.iterations} iterations: a further step would change the deviance by "
@@ -70,7 +70,7 @@ def optimum_check(optimum: Optimum) -> Check:
 
 
 def group_check(group: str, J: int) -> Check:
-    """Are there enough groups to estimate how they vary?"""
+    """Whether there are enough groups to estimate how they vary."""
     if J >= FEW_GROUPS:
         return Check("groups", "ok", J, f"{J} groups of `{group}`.")
     return Check(
@@ -83,7 +83,7 @@ def group_check(group: str, J: int) -> Check:
 
 
 def boundary_check(group: str, names: Sequence[str], blocks: Sequence[Sequence[int]], L: Floats) -> Check:
-    """Is G singular, and in which direction?"""
+    """Whether G is singular, and in which direction."""
     sentences = [s for block in blocks for s in _vanished(group, names, list(block), L)]
     if not sentences:
         share = min(_smallest_share(L, list(block)) for block in blocks)

@@ -2,49 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
-from typing import Protocol
 
 import numpy as np
 import pandas as pd
 
 from laird.fitting.checks import Check
-from laird.spec import Spec
 
-
-class Shown(Protocol):
-    """What a fit must have to be shown."""
-
-    @property
-    def method(self) -> str: ...
-    @property
-    def spec(self) -> Spec: ...
-    @property
-    def nobs(self) -> int: ...
-    @property
-    def ngroups(self) -> dict[str, int]: ...
-    @property
-    def loglik(self) -> float: ...
-    @property
-    def aic(self) -> float: ...
-    @property
-    def bic(self) -> float: ...
-    @property
-    def status(self) -> str: ...
-    @property
-    def checks(self) -> Sequence[Check]: ...
-    def summary(self, prob: float = 0.95) -> pd.DataFrame: ...
-
-
-LABELS = {
+LABELS: Mapping[str, str] = {
     "ols": "ordinary least squares, groups ignored",
     "ml": "maximum likelihood",
     "reml": "restricted maximum likelihood (REML)",
     "eb": "empirical Bayes: marginal posterior mode, Laplace approximation",
     "nuts": "full Bayes: NUTS on the marginal posterior",
 }
-INTERVALS = {
+INTERVALS: Mapping[str, str] = {
     "ols": "95 % t interval",
     "ml": "95 % interval: t, log sd, atanh correlation",
     "reml": "95 % interval: t, log sd, atanh correlation",
@@ -71,38 +45,45 @@ def number(value: float, digits: int = 4) -> str:
     return f"{value:,.{max(digits - 1 - magnitude, 0)}f}"
 
 
-def fit_text(fit: Shown) -> str:
-    """Method, formula, sizes, verdict and the table of estimates."""
-    table = _display_table(fit)
-    cells = [list(table.columns), *table.to_numpy().tolist()]
-    widths = [max(len(row[c]) for row in cells) for c in range(len(table.columns))]
-    lines = [
-        "  ".join(
-            cell.ljust(width) if c == 0 else cell.rjust(width)
-            for c, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in cells
-    ]
-    return "\n".join([*_header(fit), "", *lines, "", *_footer(fit)])
+@dataclass(frozen=True, slots=True, eq=False)
+class Card:
+    """What is shown of a fit: lines above, a table of text, lines below."""
+
+    header: tuple[str, ...]
+    table: pd.DataFrame
+    footer: tuple[str, ...]
+
+    def text(self) -> str:
+        """The card for a terminal."""
+        cells = [list(self.table.columns), *self.table.to_numpy().tolist()]
+        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+        lines = [_aligned(row, widths) for row in cells]
+        return "\n".join([*self.header, "", *lines, "", *self.footer])
+
+    def html(self) -> str:
+        """The card for a notebook."""
+        header, footer = ("<br>".join(map(escape, lines)) for lines in (self.header, self.footer))
+        table = self.table.to_html(index=False, border=0, escape=True)
+        return f'<div class="laird-fit"><p>{header}</p>{table}<p><small>{footer}</small></p></div>'
 
 
-def fit_html(fit: Shown) -> str:
-    """The same as a compact card."""
-    header = "<br>".join(escape(line) for line in _header(fit))
-    footer = "<br>".join(escape(line) for line in _footer(fit))
-    table = _display_table(fit).to_html(index=False, border=0, escape=True)
-    return f'<div class="laird-fit"><p>{header}</p>{table}<p><small>{footer}</small></p></div>'
+def card(
+    formula: str, method: str, sizes: str, summary: pd.DataFrame, status: str, checks: Sequence[Check]
+) -> Card:
+    """Method, formula, sizes, the table of estimates, the verdict and its reasons."""
+    worrying = [c for c in checks if c.status not in ("ok", "note")]
+    reasons = [f"{c.check}: {c.message} {c.remedy}".rstrip() for c in worrying]
+    return Card(
+        (formula, f"{method}: {LABELS[method]}", sizes),
+        _display_table(summary),
+        (f"{INTERVALS[method]}; status: {status}", *reasons),
+    )
 
 
-def _display_table(fit: Shown) -> pd.DataFrame:
-    summary = fit.summary()
-    names = [
-        _row_name(component, group, term)
-        for component, group, term in summary[["component", "group", "term"]].to_numpy()
-    ]
-    values = summary.drop(columns=["component", "group", "term"])
-    text = values.map(number)
-    text.insert(0, "", names)
+def _display_table(summary: pd.DataFrame) -> pd.DataFrame:
+    text = summary.drop(columns=["component", "group", "term"]).map(number)
+    names = summary[["component", "group", "term"]].to_numpy()
+    text.insert(0, "", [_row_name(component, group, term) for component, group, term in names])
     return text
 
 
@@ -112,16 +93,9 @@ def _row_name(component: str, group: str, term: str) -> str:
     return "sigma" if component == "sigma" else f"{component}({group}: {term})"
 
 
-def _header(fit: Shown) -> list[str]:
-    groups = "".join(f", {J} groups of {group}" for group, J in fit.ngroups.items())
-    return [
-        fit.spec.formula,
-        f"{fit.method}: {LABELS[fit.method]}",
-        f"{fit.nobs} rows{groups}; log-likelihood {fit.loglik:.2f}, AIC {fit.aic:.1f}, BIC {fit.bic:.1f}",
-    ]
-
-
-def _footer(fit: Shown) -> list[str]:
-    worst = [c for c in fit.checks if c.status not in ("ok", "note")]
-    said = [f"{c.check}: {c.message} {c.remedy}".rstrip() for c in worst]
-    return [f"{INTERVALS[fit.method]}; status: {fit.status}", *said]
+def _aligned(cells: Sequence[str], widths: Sequence[int]) -> str:
+    first, *rest = (
+        cell.ljust(width) if c == 0 else cell.rjust(width)
+        for c, (cell, width) in enumerate(zip(cells, widths, strict=True))
+    )
+    return "  ".join((first, *rest)).rstrip()

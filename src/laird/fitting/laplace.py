@@ -101,14 +101,15 @@ def _propose(centre: Floats, C: Floats, count: int, rng: np.random.Generator) ->
     """Multivariate t draws with scale matrix CC', shape (count, k)."""
     nu = DEGREES_OF_FREEDOM
     z = rng.standard_normal((count, len(centre))) * np.sqrt(nu / rng.chisquare(nu, (count, 1)))
-    return centre + z @ C.T
+    return np.asarray(centre + z @ C.T)
 
 
 def _log_t(phi: Floats, centre: Floats, C: Floats) -> Floats:
     """Log density of the multivariate t, up to a constant that depends on its dimension only."""
     nu, k = DEGREES_OF_FREEDOM, len(centre)
     z = np.linalg.solve(C, (phi - centre).T)
-    return -0.5 * (nu + k) * np.log1p(np.sum(z**2, axis=0) / nu) - np.sum(np.log(np.diag(C)))
+    kernel = -0.5 * (nu + k) * np.log1p(np.sum(z**2, axis=0) / nu)
+    return np.asarray(kernel - np.sum(np.log(np.diag(C))))
 
 
 def _weighted_moments(phi: Floats, weights: Floats) -> tuple[Floats, Floats]:
@@ -120,7 +121,7 @@ def _weighted_moments(phi: Floats, weights: Floats) -> tuple[Floats, Floats]:
 
 def _normalised(log_weights: Floats) -> Floats:
     weights = np.exp(log_weights - log_weights.max())
-    return weights / weights.sum()
+    return np.asarray(weights / weights.sum())
 
 
 def _smoothed(log_ratios: Floats) -> tuple[Floats, float]:

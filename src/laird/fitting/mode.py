@@ -84,7 +84,7 @@ class _Search:
         log_b, d_prior_b = scalar_priors(self.target.sampled, b)
         with np.errstate(divide="ignore", invalid="ignore"):
             d_L = d_L + np.where(sds > 0, d_sd / sds, 0.0)[:, None] * L
-        log_cor, d_covariance = self._chain(covariance, L, d_L)
+        log_cor, d_covariance = self._chain(covariance, d_L)
         gradient = np.concatenate(
             [
                 d_covariance,
@@ -94,7 +94,7 @@ class _Search:
         )
         return -(value + log_sd + log_sigma + log_b + log_cor), -gradient
 
-    def _chain(self, x: Floats, L: Floats, d_L: Floats) -> tuple[float, Floats]:
+    def _chain(self, x: Floats, d_L: Floats) -> tuple[float, Floats]:
         """Log LKJ density |C|^(η-1) and the gradient in the covariance coordinates."""
         q, pairs = self.target.q, self.target.pairs
         scaled = d_L * self.units[:, None]
@@ -111,8 +111,8 @@ class _Search:
     def _excess(self) -> Floats:
         """η - 1 for every correlation."""
         blocks = zip(self.target.blocks, self.target.etas, strict=True)
-        return np.concatenate(
-            [np.full(len(block) * (len(block) - 1) // 2, eta - 1.0) for block, eta in blocks] or [[]]
+        return np.array(
+            [eta - 1.0 for block, eta in blocks for _ in range(len(block) * (len(block) - 1) // 2)]
         )
 
     def _b_units(self) -> Floats:

@@ -55,7 +55,7 @@ def hessian(objective: Objective, x: Floats) -> Floats:
     steps = np.cbrt(np.finfo(float).eps) * np.maximum(np.abs(x), 0.1)
     columns = [(objective(x + e)[1] - objective(x - e)[1]) / (2 * e[k]) for k, e in enumerate(np.diag(steps))]
     H = np.array(columns).reshape(len(x), len(x))
-    return (H + H.T) / 2
+    return np.asarray((H + H.T) / 2)
 
 
 def minimise(objective: Objective, x: Floats, *, max_iterations: int = MAX_ITERATIONS) -> Optimum:
@@ -73,7 +73,7 @@ def minimise(objective: Objective, x: Floats, *, max_iterations: int = MAX_ITERA
         iteration += 1
         step = _trust_region_step(w, V, gradient, radius)
         new_value, new_gradient = objective(x + step)
-        predicted = -(gradient @ step + 0.5 * step @ H @ step)
+        predicted = -float(gradient @ step + 0.5 * step @ H @ step)
         ratio = _agreement(value, new_value, predicted)
         if np.isfinite(new_value) and ratio > 1e-4:
             x, value, gradient = x + step, new_value, new_gradient

@@ -196,7 +196,8 @@ def _with_pymc(model: Any, settings: Settings) -> xr.DataTree:
 
 def _draws(problem: Problem, priors: PriorTable, trace: xr.DataTree, settings: Settings) -> Draws:
     """Covariance parameters of the trace, with β and u from their exact conditional."""
-    data = trace["posterior"]
+    data: Any = trace["posterior"]
+    statistics: Any = trace["sample_stats"]
     sigma = np.asarray(data["sigma"])
     C, S = sigma.shape
     L, b = _factors(problem, data, C, S), np.zeros((C * S, 0))
@@ -209,7 +210,7 @@ def _draws(problem: Problem, priors: PriorTable, trace: xr.DataTree, settings: S
         sigma=sigma,
         u=u.reshape(C, S, *u.shape[1:]),
         L=L.reshape(C, S, *L.shape[1:]),
-        stats=_statistics(trace["sample_stats"]),
+        stats=_statistics(statistics),
         warmup=settings.tune,
     )
 
@@ -283,10 +284,13 @@ def _worst(problem: Problem, draws: Draws) -> tuple[float, float]:
     pairs = correlated_pairs(problem.random.blocks) if problem.random else ()
     series += [draws.correlation[..., i, j] for i, j in pairs]
     found = np.array([convergence(values) for values in series])
-    return float(np.nanmax(found[:, 2])), float(np.nanmin(found[:, :2]))
+    rhat = float(np.nanmax(found[:, 2])) if len(draws.sigma) > 1 else np.nan
+    return rhat, float(np.nanmin(found[:, :2]))
 
 
 def _rhat_check(rhat: float) -> Check:
+    if np.isnan(rhat):
+        return Check("rhat", "warning", rhat, "R-hat compares chains; there is one.", "Use `chains=4`.")
     message = f"Largest R-hat of all parameters {rhat:.3f} (limit {RHAT_LIMIT})."
     if rhat <= RHAT_LIMIT:
         return Check("rhat", "ok", rhat, message)
@@ -301,7 +305,7 @@ def _ess_check(ess: float, chains: int) -> Check:
 
 
 def _divergence_check(draws: Draws) -> Check:
-    count = int(np.sum(draws.stats["diverging"])) if "diverging" in draws.stats else 0
+    count = int(np.count_nonzero(draws.stats["diverging"])) if "diverging" in draws.stats else 0
     share = count / draws.sigma.size
     message = f"{count} divergent transitions of {draws.sigma.size}."
     if count == 0:

@@ -15,7 +15,7 @@ from laird.errors import FitError, nearest
 from laird.fitting import checks as checking
 from laird.fitting import tables
 from laird.fitting.checks import Check
-from laird.fitting.display import fit_html, fit_text
+from laird.fitting.display import Card, card
 from laird.fitting.draws import Draws, to_datatree
 from laird.fitting.origin import Origin
 from laird.fitting.point import Point
@@ -322,10 +322,16 @@ class Fit:
         return tables.effects_frame(values, random.levels, random.names, group)
 
     def __repr__(self) -> str:
-        return fit_text(self)
+        return self._card().text()
 
     def _repr_html_(self) -> str:
-        return fit_html(self)
+        return self._card().html()
+
+    def _card(self) -> Card:
+        groups = "".join(f", {J} groups of {group}" for group, J in self.ngroups.items())
+        numbers = f"log-likelihood {self.loglik:.2f}, AIC {self.aic:.1f}, BIC {self.bic:.1f}"
+        sizes = f"{self.nobs} rows{groups}; {numbers}"
+        return card(self.spec.formula, self.method, sizes, self.summary(), self.status, self.checks)
 
 
 def _check_probability(prob: float) -> None:

@@ -15,8 +15,8 @@ from laird.gaussian.coordinates import correlated_pairs
 
 if TYPE_CHECKING:
     from laird.fitting.draws import Draws
-    from laird.fitting.problem import Problem
     from laird.fitting.point import Point
+    from laird.fitting.problem import Problem
     from laird.fitting.uncertainty import ScaleUncertainty
 
 type Floats = NDArray[np.float64]
@@ -26,12 +26,12 @@ DIAGNOSTICS = ["ess_bulk", "ess_tail", "rhat"]
 
 
 class Parameter(NamedTuple):
-    """Name and place of one reported parameter; `index` into the arrays of a `Point` or `Draws`."""
+    """Name and place of one reported parameter; `place` in the arrays of a `Point` or `Draws`."""
 
     component: str
     group: str
     term: str
-    index: tuple[int, ...]
+    place: tuple[int, ...]
 
 
 def parameters(names: Sequence[str], random: Sequence[RandomDesign]) -> tuple[Parameter, ...]:
@@ -54,7 +54,7 @@ def estimate(point: Point, parameter: Parameter) -> float:
         "cor": point.correlation,
         "sigma": np.asarray(point.sigma),
     }[parameter.component]
-    return float(array[parameter.index])
+    return float(array[parameter.place])
 
 
 def varcorr(point: Point, random: Sequence[RandomDesign]) -> pd.DataFrame:
@@ -87,8 +87,8 @@ def likelihood_summary(
     for q in parameters(problem.design.names, random):
         value = estimate(point, q)
         if q.component == "fixed":
-            se = float(fixed_se[q.index])
-            interval = (value - t[q.index] * se, value + t[q.index] * se)
+            se = float(fixed_se[q.place])
+            interval = (value - t[q.place] * se, value + t[q.place] * se)
         else:
             se, interval = _scale_interval(q, value, uncertainty, float(ndtri(tail)))
         rows.append((q.component, q.group, q.term, value, se, *interval))
@@ -102,18 +102,19 @@ def _scale_interval(
     if uncertainty is None:
         return np.nan, (np.nan, np.nan)
     if q.component == "cor":
-        se = float(uncertainty.atanh_correlation[q.index])
+        se = float(uncertainty.atanh_correlation[q.place])
         with np.errstate(divide="ignore"):
             centre = np.arctanh(value)
         return se * (1 - value**2), (float(np.tanh(centre - z * se)), float(np.tanh(centre + z * se)))
-    se = float(uncertainty.log_sigma if q.component == "sigma" else uncertainty.log_sd[q.index])
+    se = float(uncertainty.log_sigma if q.component == "sigma" else uncertainty.log_sd[q.place])
     return se * value, (value * float(np.exp(-z * se)), value * float(np.exp(z * se)))
 
 
 def draw_values(draws: Draws, q: Parameter) -> Floats:
     """Draws of one parameter, shape (C, S)."""
     name = {"fixed": "beta", "sd": "sd", "cor": "correlation", "sigma": "sigma"}[q.component]
-    return np.asarray(getattr(draws, name))[(..., *q.index)]
+    values = np.moveaxis(getattr(draws, name), (0, 1), (-2, -1))
+    return np.asarray(values[q.place])
 
 
 def draws_summary(problem: Problem, point: Point, draws: Draws, prob: float) -> pd.DataFrame:
@@ -128,7 +129,7 @@ def _draw_rows(
     fixed_se = np.sqrt(np.diag(point.beta_cov))
     for q in parameters(problem.design.names, problem.design.random):
         values = draw_values(draws, q)
-        se = float(fixed_se[q.index]) if q.component == "fixed" else float(values.std(ddof=1))
+        se = float(fixed_se[q.place]) if q.component == "fixed" else float(values.std(ddof=1))
         lower, upper = (float(v) for v in np.quantile(values, tails))
         yield (
             *(q.component, q.group, q.term, estimate(point, q), se, lower, upper),

@@ -67,8 +67,8 @@ def scale_uncertainty(
     cov = np.full((len(phi), len(phi)), np.nan)
     cov[np.ix_(free, free)] = _inverse(hessian(negative, phi[free]))
     correlation = np.full((q, q), np.nan)
-    for (i, j), se in zip(pairs, _atanh_errors(phi, cov, q, pairs), strict=True):
-        correlation[i, j] = correlation[j, i] = se
+    for (i, j), error in zip(pairs, _atanh_errors(phi, cov, q, pairs), strict=True):
+        correlation[i, j] = correlation[j, i] = error
     se = np.sqrt(np.diag(cov))
     return ScaleUncertainty(se[:q], correlation, float(se[-1]))
 

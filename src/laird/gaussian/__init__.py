@@ -1,0 +1,1 @@
+"""Arrays -> arrays: the marginal Gaussian likelihood, its gradient, estimates and exact draws."""

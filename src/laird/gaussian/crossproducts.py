@@ -52,17 +52,17 @@ class Grouped:
     @property
     def p(self) -> int:
         """Number of fixed-effect columns."""
-        return self.WW.shape[0] - 1
+        return int(self.WW.shape[0]) - 1
 
     @property
     def q(self) -> int:
         """Number of random-effect columns."""
-        return self.ZZ.shape[1]
+        return int(self.ZZ.shape[1])
 
     @property
     def J(self) -> int:
         """Number of groups."""
-        return self.ZZ.shape[0]
+        return int(self.ZZ.shape[0])
 
 
 def group(y: Floats, X: Floats, Z: Floats, ids: Ids, J: int, blocks: Sequence[Sequence[int]]) -> Grouped:

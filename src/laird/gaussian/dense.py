@@ -15,7 +15,7 @@ type Ids = NDArray[np.int64]
 def marginal_covariance(Z: Floats, ids: Ids, G: Floats, R: Floats) -> Floats:
     """Σ = Z G Z' + R with Z's rows belonging to groups `ids`; R is (n,) variances or (n, n)."""
     same_group = ids[:, None] == ids[None, :]
-    return same_group * (Z @ G @ Z.T) + (np.diag(R) if R.ndim == 1 else R)
+    return np.asarray(same_group * (Z @ G @ Z.T) + (np.diag(R) if R.ndim == 1 else R))
 
 
 def log_likelihood(y: Floats, X: Floats, Sigma: Floats, *, restricted: bool) -> float:
@@ -59,10 +59,10 @@ def blup(
     big = np.zeros((n, J * q))
     for i in range(n):
         big[i, ids[i] * q : (ids[i] + 1) * q] = Z[i]
-    GG = np.kron(np.eye(J), G)
+    GG = np.asarray(np.kron(np.eye(J), G), dtype=float)
     Sigma = big @ GG @ big.T + np.diag(R)
     beta, cov = gls(y, X, Sigma)
-    Si = np.linalg.inv(Sigma)
-    P = Si - Si @ X @ cov @ X.T @ Si
-    u = GG @ big.T @ Si @ (y - X @ beta)
+    Si: Floats = np.linalg.inv(Sigma)
+    P: Floats = Si - Si @ X @ cov @ X.T @ Si
+    u: Floats = GG @ big.T @ Si @ (y - X @ beta)
     return beta, u.reshape(J, q), GG - GG @ big.T @ P @ big @ GG, -cov @ X.T @ Si @ big @ GG

@@ -151,7 +151,7 @@ def profiled_deviance(
     Bates et al. (2015), equations 34 and 42, in the starred units.  Returns NaN when
     X'V⁻¹X or the residual sum of squares is not positive.
     """
-    J, q, m = ZW.shape
+    _, q, m = ZW.shape
     p = m - 1
     S, B, K = WW.copy(), np.zeros((q, q)), np.zeros((q * m, q * m))
     logdet = accumulate(Lam, ZZ, ZW, S, B, K)
@@ -247,7 +247,7 @@ def gaussian_density(
     want_gradient: bool,
 ) -> tuple[float, Floats, float, Floats]:
     """`log_marginal`; maximised over β instead of integrated (no log|Q|) unless `restricted`."""
-    J, q, m = ZW.shape
+    _, q, m = ZW.shape
     p, ns, ni = m - 1, len(sampled), len(integrated)
     size = q * m if want_gradient else 0
     relative = Lam / sigma

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numba import njit
@@ -130,7 +131,9 @@ def log_density(
     """
     b = np.zeros(0) if b is None else np.ascontiguousarray(b, dtype=float)
     L = np.ascontiguousarray(L, dtype=float)
-    return log_marginal_density(L, float(sigma), b, *arguments(problem))  # type: ignore[no-any-return]
+    compiled: Any = log_marginal_density
+    value, d_L, d_sigma, d_b = compiled(L, float(sigma), b, *arguments(problem))
+    return float(value), d_L, float(d_sigma), d_b
 
 
 @njit(cache=True, error_model="numpy")
@@ -173,11 +176,21 @@ def _multiply(A: Floats, B: Floats) -> Floats:
 def log_densities(problem: Marginal, L: Floats, sigma: Floats, b: Floats) -> Floats:
     """Values of `log_density` for stacks of parameters, shapes (S, q, q), (S,), (S, k) -> (S,)."""
     d, s = problem.data, problem.data.scaling
-    return _values(  # type: ignore[no-any-return]
-        *(np.ascontiguousarray(problem.Tinv @ L / s.y_scale), sigma / s.y_scale),
-        np.ascontiguousarray(problem.unit * (b - problem.shift)),
-        *(d.ZZ, d.ZW, d.WW, d.n, problem.sampled, problem.integrated, problem.P, problem.Pm),
-        problem.constant,
+    return np.asarray(
+        _values(
+            np.ascontiguousarray(problem.Tinv @ L / s.y_scale),
+            np.ascontiguousarray(sigma / s.y_scale),
+            np.ascontiguousarray(problem.unit * (b - problem.shift)),
+            d.ZZ,
+            d.ZW,
+            d.WW,
+            d.n,
+            problem.sampled,
+            problem.integrated,
+            problem.P,
+            problem.Pm,
+            problem.constant,
+        )
     )
 
 
@@ -208,10 +221,20 @@ def log_profile(data: Grouped, L: Floats, sigma: float) -> tuple[float, Floats, 
     """Log-likelihood maximised over β (ML), and its gradient in L and sigma; user's units."""
     s, none = data.scaling, np.zeros(0)
     Tinv = np.linalg.inv(s.T)
-    constant = data.n * (LOG_2PI + 2.0 * np.log(s.y_scale))
     value, d_Lam, d_sigma, _ = gaussian_density(
-        *(np.ascontiguousarray(Tinv @ L / s.y_scale), sigma / s.y_scale, none),
-        *(data.ZZ, data.ZW, data.WW, data.n, none.astype(np.int64), np.arange(data.p)),
-        *(np.zeros((data.p, data.p)), np.zeros(data.p), constant, False, True),
+        np.ascontiguousarray(Tinv @ L / s.y_scale),
+        sigma / s.y_scale,
+        none,
+        data.ZZ,
+        data.ZW,
+        data.WW,
+        data.n,
+        none.astype(np.int64),
+        np.arange(data.p, dtype=np.int64),
+        np.zeros((data.p, data.p)),
+        np.zeros(data.p),
+        float(data.n * (LOG_2PI + 2.0 * np.log(s.y_scale))),
+        False,
+        True,
     )
     return value, Tinv.T @ d_Lam / s.y_scale, d_sigma / s.y_scale

@@ -79,8 +79,8 @@ def constant_coefficients(X: Floats) -> Floats | None:
     """Return c with Xc = 1 (all rows), or None when constants are not in the span of X."""
     ones = np.flatnonzero(np.all(X == 1.0, axis=0))
     if ones.size:
-        return np.eye(X.shape[1])[ones[0]]
-    c = np.linalg.lstsq(X, np.ones(len(X)), rcond=None)[0]
+        return np.array(np.eye(X.shape[1])[ones[0]])
+    c: Floats = np.linalg.lstsq(X, np.ones(len(X)), rcond=None)[0]
     return c if X.shape[1] and np.allclose(X @ c, 1.0, rtol=0, atol=1e-9) else None
 
 
