@@ -28,7 +28,7 @@ def identifier(text: str, taken: Collection[str] = ()) -> str:
     >>> identifier("batch:cask"), identifier("log(y)"), identifier("2nd"), identifier("beta", {"beta"})
     ('batch_cask', 'log_y', '_2nd', 'beta_')
     """
-    name = re.sub(r"\W+", "_", text).strip("_") or "_"
+    name = text if text.isidentifier() else re.sub(r"\W+", "_", text).strip("_") or "_"
     name = f"_{name}" if name[0].isdigit() else name
     while name in taken:
         name += "_"

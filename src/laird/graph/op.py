@@ -46,7 +46,8 @@ def _source_hash() -> str:
 
 SOURCE = _source_hash()
 SYMBOL = f"laird_log_marginal_density_{SOURCE}"
-FLOATS, INTEGERS = (types.CPointer(kind) for kind in (types.float64, types.int64))
+FLOATS = types.CPointer(types.float64)  # type: ignore[no-untyped-call]
+INTEGERS = types.CPointer(types.int64)  # type: ignore[no-untyped-call]
 SIGNATURE = types.void(FLOATS, FLOATS, INTEGERS, FLOATS)
 
 

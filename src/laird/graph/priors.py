@@ -35,7 +35,7 @@ DISTRIBUTIONS: Mapping[str, tuple[str, tuple[str, ...]]] = MappingProxyType(
 
 def scalar(name: str, row: PriorRow) -> Tensor:
     """Add one parameter to the model in context."""
-    return _variable(name, row, row.values)
+    return _variable(name, [row])
 
 
 def vector(name: str, rows: Sequence[PriorRow], dim: str, terms: Sequence[str]) -> Tensor:
@@ -44,8 +44,7 @@ def vector(name: str, rows: Sequence[PriorRow], dim: str, terms: Sequence[str]) 
     In the second case they are called ``name_term`` and `name` is a `Deterministic`.
     """
     if len({row.family for row in rows}) == 1:
-        values = [np.array(column) for column in zip(*(row.values for row in rows), strict=True)]
-        return _variable(name, rows[0], values, dims=dim)
+        return _variable(name, rows, dims=dim)
     taken: list[str] = []
     for term in terms:
         taken.append(identifier(f"{name}_{term}", taken))
@@ -53,8 +52,13 @@ def vector(name: str, rows: Sequence[PriorRow], dim: str, terms: Sequence[str]) 
     return pm.Deterministic(name, pt.stack(parts), dims=dim)
 
 
-def _variable(name: str, row: PriorRow, values: Sequence[Any], **options: Any) -> Tensor:
-    distribution, arguments = DISTRIBUTIONS[row.family]
-    if row.family == "flat" and row.kind != "coefficient":
+def _variable(name: str, rows: Sequence[PriorRow], dims: str | None = None) -> Tensor:
+    """Add rows of one family; their values as arrays, because PyTensor takes 2.0 for a 32-bit number."""
+    distribution, arguments = DISTRIBUTIONS[rows[0].family]
+    if rows[0].family == "flat" and rows[0].kind != "coefficient":
         distribution = "HalfFlat"
-    return getattr(pm, distribution)(name, **dict(zip(arguments, values, strict=True)), **options)
+    columns = zip(*(row.values for row in rows), strict=True)
+    values = {
+        key: np.array(column if dims else column[0]) for key, column in zip(arguments, columns, strict=True)
+    }
+    return getattr(pm, distribution)(name, **values, dims=dims)
