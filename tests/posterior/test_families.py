@@ -3,6 +3,7 @@ import pytest
 from scipy import stats
 
 from laird.posterior import families
+from laird.spec import priors
 
 CASES = [
     ("normal", (1.5, 2.0), stats.norm(1.5, 2.0)),
@@ -68,5 +69,4 @@ def test_density_is_zero_below_a_positive_support(family):
 
 
 def test_table_has_the_same_families_as_the_language():
-    priors = pytest.importorskip("laird.spec.priors")
     assert set(families.FAMILIES) == set(priors.FAMILIES) - {"lkj"}

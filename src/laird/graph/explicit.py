@@ -38,6 +38,15 @@ def explicit(design: Design, table: PriorTable, *, centred: bool = False) -> pm.
     centred
         True: group effects are variables themselves.  False: standardised group effects
         are the free variables, better for sampling when groups are small.
+
+    Examples
+    --------
+    >>> from laird.posterior import prior_table
+    >>> y, one = np.array([1.0, 2.0, 4.0, 5.0]), np.ones((4, 1))
+    >>> school = RandomDesign("school", ("a", "b"), np.array([0, 0, 1, 1]), one, ("Intercept",), ((0,),))
+    >>> design = Design("score", y, one, ("Intercept",), (school,), np.arange(4))
+    >>> explicit(design, prior_table([], design)).free_RVs
+    [sigma, beta, sd_school, z_school]
     """
     with pm.Model(coords=coords(design)) as model:
         sigma = scalar("sigma", table.sigma)

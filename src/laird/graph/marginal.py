@@ -47,6 +47,16 @@ def marginal(design: Design, table: PriorTable) -> pm.Model:
         Arrays of a model with at most one grouping factor.
     table
         Priors of all its parameters, from `laird.posterior.prior_table`.
+
+    Examples
+    --------
+    >>> from laird.design import RandomDesign
+    >>> from laird.posterior import prior_table
+    >>> y, one = np.array([1.0, 2.0, 4.0, 5.0]), np.ones((4, 1))
+    >>> school = RandomDesign("school", ("a", "b"), np.array([0, 0, 1, 1]), one, ("Intercept",), ((0,),))
+    >>> design = Design("score", y, one, ("Intercept",), (school,), np.arange(4))
+    >>> marginal(design, prior_table([], design)).free_RVs
+    [sigma, sd_school]
     """
     prior = coefficient_prior(table)
     with pm.Model(coords=coords(design)) as model:
