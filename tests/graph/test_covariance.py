@@ -6,7 +6,7 @@ from tests.posterior.designs import design
 
 from laird.gaussian.coordinates import correlated_pairs
 from laird.graph.covariance import covariance, factor_entries, unit_rows
-from laird.graph.names import coords
+from laird.posterior.names import coords
 from laird.posterior import lkj, prior_table
 from laird.spec.terms import Prior
 

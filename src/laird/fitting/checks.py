@@ -93,8 +93,8 @@ def boundary_check(group: str, names: Sequence[str], blocks: Sequence[Sequence[i
         "boundary",
         0.0,
         " ".join(sentences),
-        "Drop the term that varies least, or make the terms independent with `||`; or use `eb` or `nuts` "
-        "with the default priors, which keep the estimate off the boundary.",
+        "Make the random part simpler; or use `nuts`, which averages over all sds that the data allow "
+        "instead of picking one.",
     )
 
 

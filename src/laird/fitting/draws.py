@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from laird.design import Design
 from laird.gaussian.coordinates import correlated_pairs, sds_and_correlations
+from laird.posterior.names import coords, group_names, outcome_name
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -62,12 +63,7 @@ class Draws:
     def flat(self, name: str) -> Floats:
         """One of the arrays with chains and draws on one axis."""
         values = np.asarray(getattr(self, name))
-        return values.reshape(-1, *values.shape[2:])
-
-
-def identifier(group: str) -> str:
-    """A grouping factor's name as part of a variable name: ``batch:cask`` -> ``batch_cask``."""
-    return "".join(c if c.isalnum() or c == "_" else "_" for c in group)
+        return values.reshape(self.sigma.size, *values.shape[2:])
 
 
 def to_datatree(draws: Draws, design: Design, attributes: Mapping[str, object]) -> xr.DataTree:
@@ -81,7 +77,7 @@ def to_datatree(draws: Draws, design: Design, attributes: Mapping[str, object]) 
     groups = {
         "posterior": _posterior(draws, design),
         "sample_stats": xr.Dataset({k: (("chain", "draw"), v) for k, v in draws.stats.items()}),
-        "observed_data": xr.Dataset({design.outcome: ("obs", design.y)}, {"obs": design.rows}),
+        "observed_data": xr.Dataset({outcome_name(design): ("obs", design.y)}, {"obs": design.rows}),
         "constant_data": _constant_data(design),
     }
     tree = xr.DataTree.from_dict({name: data.assign_attrs(attributes) for name, data in groups.items()})
@@ -92,38 +88,34 @@ def to_datatree(draws: Draws, design: Design, attributes: Mapping[str, object]) 
 def _posterior(draws: Draws, design: Design) -> xr.Dataset:
     import xarray as xr
 
-    C, S = draws.sigma.shape
     axes = ("chain", "draw")
-    variables: dict[str, object] = {
-        "beta": ((*axes, "term"), draws.beta),
-        "sigma": (axes, draws.sigma),
-    }
-    coords: dict[str, object] = {
-        "chain": np.arange(C),
-        "draw": np.arange(S),
-        "term": list(design.names),
-    }
+    variables: dict[str, object] = {"beta": ((*axes, "term"), draws.beta), "sigma": (axes, draws.sigma)}
     for random in design.random:
-        g = identifier(random.group)
-        pairs = correlated_pairs(random.blocks)
-        coords |= {g: list(random.levels), f"{g}_term": list(random.names)}
-        variables[f"sd_{g}"] = ((*axes, f"{g}_term"), draws.sd)
-        variables[f"u_{g}"] = ((*axes, g, f"{g}_term"), draws.u)
-        if pairs:
-            coords[f"{g}_pair"] = [f"{random.names[j]}, {random.names[i]}" for i, j in pairs]
+        names = group_names(random)
+        variables[names.sd] = ((*axes, names.term), draws.sd)
+        variables[names.u] = ((*axes, names.group, names.term), draws.u)
+        if pairs := correlated_pairs(random.blocks):
             values = np.stack([draws.correlation[..., i, j] for i, j in pairs], axis=-1)
-            variables[f"cor_{g}"] = ((*axes, f"{g}_pair"), values)
-    return xr.Dataset(variables, coords)
+            variables[names.cor] = ((*axes, names.pair), values)
+    return xr.Dataset(variables, _coords(design, *draws.sigma.shape))
 
 
 def _constant_data(design: Design) -> xr.Dataset:
     import xarray as xr
 
     variables: dict[str, object] = {"X": (("obs", "term"), design.X)}
-    coords: dict[str, object] = {"obs": design.rows, "term": list(design.names)}
     for random in design.random:
-        g = identifier(random.group)
-        variables[f"{g}_id"] = ("obs", np.asarray(random.levels)[random.ids])
-        variables[f"Z_{g}"] = (("obs", f"{g}_term"), random.Z)
-        coords[f"{g}_term"] = list(random.names)
-    return xr.Dataset(variables, coords)
+        names = group_names(random)
+        variables[f"{names.group}_id"] = ("obs", np.asarray(random.levels)[random.ids])
+        variables[f"Z_{names.group}"] = (("obs", names.term), random.Z)
+    return xr.Dataset(variables, {"obs": design.rows, "term": list(design.names), **_group_terms(design)})
+
+
+def _coords(design: Design, chains: int, draws: int) -> dict[str, object]:
+    """Coordinates of the posterior: those of the graph without the rows."""
+    named = {name: values for name, values in coords(design).items() if name != "obs"}
+    return {"chain": np.arange(chains), "draw": np.arange(draws), **named}
+
+
+def _group_terms(design: Design) -> dict[str, list[str]]:
+    return {group_names(random).term: list(random.names) for random in design.random}

@@ -7,12 +7,12 @@ from time import perf_counter
 import numpy as np
 from numpy.typing import NDArray
 
-from laird.errors import FitError
 from laird.fitting.checks import Check, boundary_check, group_check, optimum_check
 from laird.fitting.draws import Draws
 from laird.fitting.laplace import KHAT_LIMIT, Laplace, laplace
 from laird.fitting.likelihood import maximise
 from laird.fitting.mode import Mode, find_mode
+from laird.fitting.options import seed, whole_number
 from laird.fitting.origin import origin
 from laird.fitting.point import conditional_point
 from laird.fitting.problem import Problem
@@ -43,8 +43,9 @@ def fit(problem: Problem, priors: PriorTable, *, draws: int = 2000, random_seed:
     random_seed
         Seed of the draws; the estimates do not depend on it.
     """
-    start, rng = perf_counter(), _generator(random_seed)
-    _check_count(draws)
+    start = perf_counter()
+    draws, used_seed = whole_number("draws", draws, 100), seed(random_seed)
+    rng = np.random.default_rng(used_seed)
     data = problem.data
     group = problem.random.group if problem.random else None
     target = posterior(data, priors, group)
@@ -63,21 +64,12 @@ def fit(problem: Problem, priors: PriorTable, *, draws: int = 2000, random_seed:
             problem.spec,
             problem.design,
             perf_counter() - start,
-            seed=random_seed,
+            seed=used_seed,
             options={"draws": draws},
         ),
         draws=_joint_draws(target, approximation, rng) if approximation else None,
         priors=priors,
     )
-
-
-def _generator(seed: int | None) -> np.random.Generator:
-    return np.random.default_rng(seed)
-
-
-def _check_count(draws: int) -> None:
-    if not (isinstance(draws, int) and draws >= 100):
-        raise FitError(f"draws = {draws!r} is not a usable number of draws.", allowed="Allowed: 100 or more.")
 
 
 def _start_coefficients(target: Posterior, L: Floats, sigma: float) -> Floats:

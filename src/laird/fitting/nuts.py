@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from laird.errors import FitError
 from laird.fitting.checks import Check, group_check
 from laird.fitting.draws import Draws
+from laird.fitting.options import seed, share, whole_number
 from laird.fitting.origin import origin
 from laird.fitting.point import Point, posterior_point
 from laird.fitting.problem import Problem
@@ -24,8 +25,8 @@ from laird.gaussian.coordinates import correlated_pairs, correlation_factor
 from laird.gaussian.marginal import Marginal, flat, log_density, marginal
 from laird.gaussian.solution import draw, solve
 from laird.graph import graph
-from laird.graph.names import group_names
 from laird.posterior import coefficient_prior
+from laird.posterior.names import group_names
 from laird.posterior.table import PriorTable
 
 if TYPE_CHECKING:
@@ -85,15 +86,15 @@ def fit(
         ``"nutpie"``, or PyMC's own when nutpie is missing or ``"pymc"`` is asked for.
     """
     start = perf_counter()
-    seed = _seed(random_seed)
+    used_seed = seed(random_seed)
     settings = Settings(
-        _positive("draws", draws, 4),
-        _positive("tune", tune, 1),
-        _positive("chains", chains, 1),
-        _positive("cores", min(chains, os.cpu_count() or 1) if cores is None else cores, 1),
-        seed,
-        _share("target_accept", target_accept),
-        _interactive() if progress == "auto" else progress,
+        whole_number("draws", draws, 4),
+        whole_number("tune", tune, 1),
+        whole_number("chains", chains, 1),
+        whole_number("cores", min(chains, os.cpu_count() or 1) if cores is None else cores, 1),
+        used_seed,
+        share("target_accept", target_accept),
+        _shows_progress(progress),
         _sampler(sampler),
     )
     trace = _sample(problem, priors, settings)
@@ -108,7 +109,7 @@ def fit(
             problem.spec,
             problem.design,
             perf_counter() - start,
-            seed=seed,
+            seed=used_seed,
             options={
                 "draws": draws,
                 "tune": tune,
@@ -122,21 +123,10 @@ def fit(
     )
 
 
-def _seed(seed: int | None) -> int:
-    """The seed given, or a new one, which the fit then records."""
-    return int(np.random.SeedSequence().generate_state(1)[0]) if seed is None else seed
-
-
-def _positive(name: str, value: int, least: int) -> int:
-    if isinstance(value, (int, np.integer)) and value >= least:
-        return int(value)
-    raise FitError(f"{name} = {value!r} is not usable.", allowed=f"Allowed: whole numbers from {least}.")
-
-
-def _share(name: str, value: float) -> float:
-    if 0.0 < value < 1.0:
-        return float(value)
-    raise FitError(f"{name} = {value!r} is not usable.", allowed="Allowed: numbers between 0 and 1.")
+def _shows_progress(wanted: bool | Literal["auto"]) -> bool:
+    if wanted not in (True, False, "auto"):
+        raise FitError(f"progress = {wanted!r} is not usable.", allowed='Allowed: True, False, "auto".')
+    return _interactive() if wanted == "auto" else wanted
 
 
 def _interactive() -> bool:

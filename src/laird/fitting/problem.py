@@ -10,11 +10,14 @@ from laird.data.schema import Schema
 from laird.design import Design, RandomDesign
 from laird.errors import FitError
 from laird.gaussian.crossproducts import Grouped, group
-from laird.gaussian.lines import pooled_residual, within_residual
+from laird.gaussian.lines import pooled_residual, unexplained_share, within_residual
 from laird.spec import Spec
 
 EXACT = 1e-13
 """A residual sum of squares below this share of the outcome's is rounding, not variation."""
+
+ABSENT = 1e-10
+"""The same for what the fixed effects leave of a random coefficient's columns."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,24 +52,26 @@ def problem(spec: Spec, schema: Schema, design: Design) -> Problem:
     J, blocks = (len(random.levels), random.blocks) if random else (1, ())
     data = group(design.y, design.X, Z, ids, J, blocks)
     _refuse_exact(design, data)
+    if random:
+        _refuse_absorbed(random, data)
     return Problem(spec, schema, design, data)
 
 
 def _refuse_unavailable(spec: Spec, design: Design) -> None:
-    """Name the parts of a spec that this version reads but cannot fit."""
+    """Name the parts of a spec that this version reads but cannot fit, and who fits them meanwhile."""
     location = spec.locations[0]
     unavailable = [
-        (len(spec.locations) > 1, "several outcomes"),
-        (bool(spec.distributional), "a regression of sigma, sd or rho"),
-        (location.known is not None, "known sampling variances (`meta_V`)"),
-        (len(design.random) > 1, "several grouping factors (nested or crossed)"),
+        (len(spec.locations) > 1, "several outcomes", "brms"),
+        (bool(spec.distributional), "a regression of sigma, sd or rho", "brms or glmmTMB"),
+        (location.known is not None, "known sampling variances (`meta_V`)", "metafor"),
+        (len(design.random) > 1, "several grouping factors (nested or crossed)", "lme4 or Bambi"),
     ]
-    for present, what in unavailable:
+    for present, what, others in unavailable:
         if present:
             raise FitError(
                 f"This version of laird reads but cannot fit {what}.",
                 allowed="Available: one outcome, constant sigma, random coefficients of one grouping factor.",
-                remedy="Remove that part of the model.",
+                remedy=f"Remove that part of the model, or fit it with {others} meanwhile.",
             )
 
 
@@ -83,6 +88,18 @@ def _refuse_exact(design: Design, data: Grouped) -> None:
         raise FitError(
             f"The outcome `{design.outcome}` does not vary around the lines of the groups of `{group_name}`: "
             "the residual standard deviation is at its floor, zero.",
-            remedy="Aggregate to one row per group and give the known sampling variances, or remove the "
-            f"random coefficients of `{group_name}`.",
+            remedy=f"Check that `{design.outcome}` is what was observed, not a mean or a prediction; if so, "
+            f"aggregate to one row per group and leave the random term of `{group_name}` out.",
         )
+
+
+def _refuse_absorbed(random: RandomDesign, data: Grouped) -> None:
+    """A random coefficient that the fixed effects give to every group has no variance to estimate."""
+    for name, share in zip(random.names, unexplained_share(data), strict=True):
+        if share < ABSENT:
+            raise FitError(
+                f"The fixed effects already hold a separate `{name}` for every group of `{random.group}`, so "
+                "its variance between groups cannot be estimated.",
+                where=f"    ({name if name != 'Intercept' else 1} | {random.group})",
+                remedy=f"Leave `{random.group}` out of the fixed effects, or leave this random term out.",
+            )

@@ -300,7 +300,9 @@ class Fit:
                 f'`to_datatree()` needs draws; the method "{self.method}" has none.',
                 remedy='Fit with "eb" or "nuts".',
             )
-        attributes = {"method": self.method, "formula": self.spec.formula, **self.origin.attributes()}
+        checked = {f"check_{check.check}": check.value for check in self.checks}
+        origin = self.origin.attributes()
+        attributes = {"method": self.method, "formula": self.spec.formula, **checked, **origin}
         return to_datatree(self.draws, self.problem.design, attributes)
 
     def _random(self) -> tuple[RandomDesign, ...]:

@@ -16,9 +16,9 @@ from pymc.distributions.transforms import Interval
 
 from laird.design import RandomDesign
 from laird.gaussian.coordinates import correlated_pairs
-from laird.graph.names import group_names
 from laird.graph.priors import vector
 from laird.posterior.lkj import beta_shapes, cholesky_rows, correlations
+from laird.posterior.names import group_names
 from laird.posterior.table import PriorTable
 
 type Tensor = Any

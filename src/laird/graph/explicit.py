@@ -17,10 +17,10 @@ import pytensor.tensor as pt
 
 from laird.design import Design, RandomDesign
 from laird.graph.covariance import Row, covariance
-from laird.graph.names import GroupNames, coords, group_names, identifier, outcome_name
 from laird.graph.predictor import products
 from laird.graph.priors import scalar, vector
 from laird.posterior.coefficients import centring
+from laird.posterior.names import GroupNames, coords, group_names, identifier, outcome_name
 from laird.posterior.table import PriorTable
 
 type Tensor = Any

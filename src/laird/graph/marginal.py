@@ -23,11 +23,11 @@ from laird.gaussian.crossproducts import group
 from laird.gaussian.marginal import Marginal
 from laird.gaussian.marginal import marginal as bind
 from laird.graph.covariance import covariance, factor_entries
-from laird.graph.names import coords, outcome_name
 from laird.graph.op import log_density
 from laird.graph.predictor import products
 from laird.graph.priors import scalar, vector
 from laird.posterior.coefficients import CoefficientPrior, centring, coefficient_prior
+from laird.posterior.names import coords, outcome_name
 from laird.posterior.table import PriorTable
 
 type Floats = NDArray[np.float64]

@@ -10,7 +10,7 @@ import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 
-from laird.graph.names import identifier
+from laird.posterior.names import identifier
 from laird.posterior.table import PriorRow
 
 type Tensor = Any

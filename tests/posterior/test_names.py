@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 from tests.posterior.designs import design
 
-from laird.graph.names import GroupNames, coords, group_names, identifier, outcome_name
+from laird.posterior.names import GroupNames, coords, group_names, identifier, outcome_name
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,47 @@
+"""Options of the fitters: each is checked before anything is computed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from laird.errors import FitError
+
+LARGEST_SEED = 2**63 - 1
+
+
+def whole_number(name: str, value: Any, least: int) -> int:
+    """Return `value` as an int; FitError unless it is a whole number from `least`.
+
+    Examples
+    --------
+    >>> whole_number("draws", np.int64(200), 100)
+    200
+    """
+    if _is_whole(value) and value >= least:
+        return int(value)
+    raise FitError(f"{name} = {value!r} is not usable.", allowed=f"Allowed: whole numbers from {least}.")
+
+
+def share(name: str, value: Any) -> float:
+    """Return `value` as a float; FitError unless it is a number between 0 and 1."""
+    if isinstance(value, float | np.floating) and 0.0 < value < 1.0:
+        return float(value)
+    raise FitError(f"{name} = {value!r} is not usable.", allowed="Allowed: numbers between 0 and 1.")
+
+
+def seed(value: Any) -> int:
+    """Return the seed given, or a new one for None, which the fit then records."""
+    if value is None:
+        return int(np.random.SeedSequence().generate_state(1)[0])
+    if _is_whole(value) and 0 <= value <= LARGEST_SEED:
+        return int(value)
+    raise FitError(
+        f"random_seed = {value!r} is not usable.",
+        allowed="Allowed: whole numbers from 0 to 2^63 - 1, or None for a new one.",
+    )
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool | np.bool_)
