@@ -24,6 +24,10 @@ _NOT_A_RESPONSE = {
 }
 
 
+SHOWN = 3
+"""Sets of look-alike labels that a warning spells out."""
+
+
 def check_response(column: Column) -> None:
     """Refuse a response that is not numeric.
 
@@ -156,10 +160,12 @@ def note_look_alikes(column: Column) -> None:
     """Warn of labels that differ only in spaces or case, and of blank ones."""
     if column.kind not in ("text", "category"):
         return
-    for group in look_alikes(column.labels):
+    if alike := look_alikes(column.labels):
+        shown = "; ".join(quoted(labels) for labels in alike[:SHOWN])
+        more = f" and {len(alike) - SHOWN} more such sets" if len(alike) > SHOWN else ""
         warn(
             f"Column `{column.name}`: labels that differ only in spaces or case are kept apart:"
-            f" {quoted(group)}."
+            f" {shown}{more}."
         )
     if any(not label.strip() for label in column.labels):
         warn(f"Column `{column.name}`: a blank label is kept as a level of its own; is it a missing value?")

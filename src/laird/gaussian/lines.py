@@ -210,3 +210,15 @@ def _ranks(data: Grouped) -> Ids:
     size = np.sqrt(np.maximum(np.diagonal(data.ZZ, axis1=1, axis2=2), 1e-300))
     w = np.linalg.eigvalsh(data.ZZ / (size[:, :, None] * size[:, None, :]))
     return np.asarray(np.sum(w > 1e-10, axis=1))
+
+
+def unexplained_share(data: Grouped) -> Floats:
+    """Share of the length of every random coefficient's columns that X leaves unexplained, shape (q,).
+
+    Σ_j |(I - P_X)z_jk|² / Σ_j |z_jk|², where z_jk is column k of Z in group j and 0 elsewhere.
+    """
+    U, p = np.linalg.inv(data.scaling.T), data.p
+    ZX = data.ZW[:, :, :p]
+    total = data.ZZ.sum(axis=0)
+    explained = np.einsum("jkc,cd,jhd->kh", ZX, np.linalg.inv(data.WW[:p, :p]), ZX, optimize=True)
+    return np.asarray(np.diag(U.T @ (total - explained) @ U) / np.diag(U.T @ total @ U))

@@ -123,7 +123,7 @@ def _file_text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        beside = [other.name for other in path.parent.glob("*.toml")]
+        beside = sorted(other.name for other in path.parent.glob("*.toml"))
         raise SpecError(f"There is no file {path}.", allowed=nearest(path.name, beside)) from None
     except UnicodeDecodeError as error:
         raise SpecError(f"The file {path} is not UTF-8 text: {error.reason}.") from None
