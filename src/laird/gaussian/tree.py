@@ -1,0 +1,246 @@
+"""Nested factors: groups within groups, to any depth, without a matrix across outer groups.
+
+Level 0 is the innermost factor.  With carried columns C = [Z_1 … Z_{D-1} X y], a group of
+level 0 enters only through its cross-products; integrating its effects out replaces the
+cross-products of its parent by (Laird & Ware 1982, applied level by level)
+
+    F_parent ← F_parent - (Z'C)' M Z'C,   M = ΛA⁻¹Λ',   A = Λ'Z'ZΛ + I,
+
+after which the parent's own columns are the first of F and the step repeats.  At the
+root F is S = σ²W'V⁻¹W with W = [X y], as in `laird.gaussian.grouped`.
+
+The gradient runs the other way.  If D is the derivative of the value with respect to the
+parent's F, then for a group, with K = M Z'C, P = Z'C - Z'Z K and B = Z'Z - Z'Z M Z'Z,
+
+    dvalue/dG = B - P D P',     dvalue/dF = [[M + K D K', -K D], [-D K', D]],
+
+which is also how conditional covariances pass down: D the covariance of what is carried.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from laird.gaussian.small import factorise, forward_substitute
+
+type Floats = NDArray[np.float64]
+type Ids = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tree:
+    """Cross-products of nested factors, innermost first; read-only arrays.
+
+    Attributes
+    ----------
+    leaf
+        [Z_0]'[Z_0 C] by innermost group, shape (J_0, q_0, q_0 + c_0).
+    base
+        C'C by group of the next factor (one group when there is none), (J_1, c_0, c_0).
+    parents
+        Parent of every group, by factor: (J_0,) integers in [0, J_1), and so on.
+    sizes
+        Random-effect columns by factor, (q_0, …, q_{D-1}).
+    """
+
+    leaf: Floats
+    base: Floats
+    parents: tuple[Ids, ...]
+    sizes: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Elimination:
+    """What the upward pass leaves: F of every level, S at the root, and Σ log|A|."""
+
+    levels: tuple[Floats, ...]
+    S: Floats
+    logdet: float
+
+
+def nest(W: Floats, Z: Sequence[Floats], ids: Sequence[Ids], counts: Sequence[int]) -> Tree:
+    """Reduce rows to the cross-products of nested factors, innermost first.
+
+    Parameters
+    ----------
+    W
+        [X y], shape (n, m).
+    Z, ids, counts
+        By factor: columns (n, q), group of each row (n,), number of groups.  Every group
+        of a factor lies in one group of the next.
+
+    Examples
+    --------
+    >>> one = np.ones((4, 1)); ids = [np.array([0, 1, 2, 2]), np.array([0, 0, 1, 1])]
+    >>> nest(one, [one, one], ids, [3, 2]).parents
+    (array([0, 0, 1]), array([0, 0]))
+    """
+    C = np.ascontiguousarray(np.hstack([*Z[1:], W]))
+    outer = [*ids[1:], np.zeros(len(W), dtype=np.int64)]
+    outer_counts = [*counts[1:], 1]
+    leaf = np.zeros((counts[0], Z[0].shape[1], Z[0].shape[1] + C.shape[1]))
+    base = np.zeros((outer_counts[0], C.shape[1], C.shape[1]))
+    _cross(np.ascontiguousarray(Z[0]), C, ids[0], outer[0], leaf, base)
+    parents = tuple(_parents(inner, out, J) for inner, out, J in zip(ids, outer, counts, strict=True))
+    for array in (leaf, base, *parents):
+        array.flags.writeable = False
+    return Tree(leaf, base, parents, tuple(z.shape[1] for z in Z))
+
+
+def _parents(ids: Ids, outer: Ids, J: int) -> Ids:
+    parent = np.zeros(J, dtype=np.int64)
+    parent[ids] = outer
+    return parent
+
+
+@njit(cache=True, error_model="numpy")
+def _cross(Z: Floats, C: Floats, ids: Ids, outer: Ids, leaf: Floats, base: Floats) -> None:
+    n, q = Z.shape
+    c = C.shape[1]
+    for i in range(n):
+        j, k = ids[i], outer[i]
+        for a in range(q):
+            for b in range(q):
+                leaf[j, a, b] += Z[i, a] * Z[i, b]
+            for b in range(c):
+                leaf[j, a, q + b] += Z[i, a] * C[i, b]
+        for a in range(c):
+            for b in range(c):
+                base[k, a, b] += C[i, a] * C[i, b]
+
+
+def eliminate(tree: Tree, factors: Sequence[Floats]) -> Elimination:
+    """Integrate the effects out, innermost factor first, for relative factors Λ_0, …, Λ_{D-1}."""
+    F: Floats = tree.leaf
+    levels: list[Floats] = []
+    logdet = 0.0
+    above = tree.base.copy()
+    for level, (q, Lam, parent) in enumerate(zip(tree.sizes, factors, tree.parents, strict=True)):
+        levels.append(F)
+        if level:
+            c = F.shape[1] - q
+            J = len(tree.parents[level + 1]) if level + 1 < len(tree.parents) else 1
+            above = np.zeros((J, c, c))
+            _pass_rest(F, q, parent, above)
+        logdet += _up(np.ascontiguousarray(Lam), F, q, parent, above)
+        F = above
+    return Elimination(tuple(levels), F[0], logdet)
+
+
+@njit(cache=True, error_model="numpy")
+def _pass_rest(F: Floats, q: int, parent: Ids, above: Floats) -> None:
+    for j in range(F.shape[0]):
+        above[parent[j]] += F[j, q:, q:]
+
+
+@njit(cache=True, error_model="numpy")
+def _prepare(Lam: Floats, ZZ: Floats, T: Floats) -> float:
+    """Overwrite T (q, q) by A⁻½Λ' (so M = T'T); return log|A|."""
+    q = Lam.shape[0]
+    A = np.eye(q)
+    for a in range(q):
+        for b in range(q):
+            T[a, b] = Lam[b, a]
+            for k in range(q):
+                for h in range(q):
+                    A[a, b] += Lam[k, a] * ZZ[k, h] * Lam[h, b]
+    factorise(A)
+    logdet = 0.0
+    for a in range(q):
+        logdet += 2.0 * np.log(A[a, a])
+    forward_substitute(A, T)
+    return logdet
+
+
+@njit(cache=True, error_model="numpy")
+def _multiply(A: Floats, B: Floats, out: Floats) -> None:
+    for a in range(A.shape[0]):
+        for b in range(B.shape[1]):
+            total = 0.0
+            for k in range(A.shape[1]):
+                total += A[a, k] * B[k, b]
+            out[a, b] = total
+
+
+@njit(cache=True, error_model="numpy")
+def _up(Lam: Floats, F: Floats, q: int, parent: Ids, above: Floats) -> float:
+    c = F.shape[2] - q
+    T, R = np.empty((q, q)), np.empty((q, c))
+    logdet = 0.0
+    for j in range(F.shape[0]):
+        logdet += _prepare(Lam, F[j, :q, :q], T)
+        _multiply(T, F[j, :q, q:], R)
+        target = above[parent[j]]
+        for a in range(c):
+            for b in range(c):
+                for k in range(q):
+                    target[a, b] -= R[k, a] * R[k, b]
+    return logdet
+
+
+def sensitivities(tree: Tree, factors: Sequence[Floats], elimination: Elimination, D: Floats) -> list[Floats]:
+    """Derivatives H_l of tr(DS) + Σ log|A| with respect to G_l = Λ_lΛ_l', by factor; D is (m, m)."""
+    above = np.ascontiguousarray(D[None])
+    gradients: list[Floats] = [np.zeros((q, q)) for q in tree.sizes]
+    for level in range(len(tree.sizes) - 1, -1, -1):
+        q, F = tree.sizes[level], elimination.levels[level]
+        size = F.shape[2] if level else 0
+        below = np.empty((F.shape[0] if level else 0, size, size))
+        _down(
+            np.ascontiguousarray(factors[level]),
+            *(F, q, tree.parents[level], above, gradients[level], below),
+        )
+        above = below
+    return gradients
+
+
+@njit(cache=True, error_model="numpy")
+def _down(Lam: Floats, F: Floats, q: int, parent: Ids, above: Floats, H: Floats, below: Floats) -> None:
+    c = F.shape[2] - q
+    T, M, K, KD = np.empty((q, q)), np.empty((q, q)), np.empty((q, c)), np.empty((q, c))
+    R, P, ZM = np.empty((q, c)), np.empty((q, c)), np.empty((q, q))
+    for j in range(F.shape[0]):
+        zz, zc, D = F[j, :q, :q], F[j, :q, q:], above[parent[j]]
+        _prepare(Lam, zz, T)
+        _multiply(T, zc, R)
+        _multiply(T.T, R, K)
+        _multiply(T.T, T, M)
+        _multiply(zz, M, ZM)
+        _multiply(zz, K, P)
+        for a in range(q):
+            for b in range(c):
+                P[a, b] = zc[a, b] - P[a, b]
+        _multiply(P, D, KD)
+        for a in range(q):
+            for b in range(q):
+                total = zz[a, b]
+                for k in range(q):
+                    total -= ZM[a, k] * zz[k, b]
+                for k in range(c):
+                    total -= KD[a, k] * P[b, k]
+                H[a, b] += total
+        if below.shape[0]:
+            _multiply(K, D, KD)
+            _fill(below[j], M, K, KD, D, q, c)
+
+
+@njit(cache=True, error_model="numpy")
+def _fill(out: Floats, M: Floats, K: Floats, KD: Floats, D: Floats, q: int, c: int) -> None:
+    """Write [[M + KDK', -KD], [-(KD)', D]]."""
+    for a in range(q):
+        for b in range(q):
+            total = M[a, b]
+            for k in range(c):
+                total += KD[a, k] * K[b, k]
+            out[a, b] = total
+        for b in range(c):
+            out[a, q + b] = -KD[a, b]
+            out[q + b, a] = -KD[a, b]
+    for a in range(c):
+        for b in range(c):
+            out[q + a, q + b] = D[a, b]
