@@ -29,83 +29,11 @@ from laird.gaussian.small import (
     invert_factored,
     log_determinant,
 )
+from laird.gaussian.sums import accumulate
 
 type Floats = NDArray[np.float64]
 
 LOG_2PI = float(np.log(2.0 * np.pi))
-
-
-@njit(cache=True, error_model="numpy")
-def accumulate(Lam: Floats, ZZ: Floats, ZW: Floats, S: Floats, B: Floats, K: Floats) -> float:
-    """Subtract the groups' part from S, add to B and K (lower triangles), return Σ_j log|A_j|.
-
-    S (m, m) holds W'W on entry; B is (q, q), K is (qm, qm), or (0, 0) when no gradient
-    is wanted.
-    """
-    J, q, m = ZW.shape
-    want_gradient = K.shape[0] > 0
-    ZL, A, C, Y = np.empty((q, q)), np.empty((q, q)), np.empty((q, m)), np.empty((q, q))
-    P = np.empty(q * m)
-    logdet = 0.0
-    for j in range(J):
-        zz, zw = ZZ[j], ZW[j]
-        for a in range(q):
-            for b in range(q):
-                total = 0.0
-                for k in range(q):
-                    total += zz[a, k] * Lam[k, b]
-                ZL[a, b] = total
-        for a in range(q):
-            for b in range(a + 1):
-                total = 0.0
-                for k in range(q):
-                    total += Lam[k, a] * ZL[k, b]
-                A[a, b] = total
-            A[a, a] += 1.0
-        for a in range(q):
-            for b in range(a):
-                for k in range(b):
-                    A[a, b] -= A[a, k] * A[b, k]
-                A[a, b] /= A[b, b]
-            for k in range(a):
-                A[a, a] -= A[a, k] * A[a, k]
-            A[a, a] = np.sqrt(A[a, a])
-            logdet += 2.0 * np.log(A[a, a])
-            inverse = 1.0 / A[a, a]
-            for c in range(m):
-                total = 0.0
-                for k in range(q):
-                    total += Lam[k, a] * zw[k, c]
-                for k in range(a):
-                    total -= A[a, k] * C[k, c]
-                C[a, c] = total * inverse
-        for c in range(m):
-            for d in range(c + 1):
-                for a in range(q):
-                    S[c, d] -= C[a, c] * C[a, d]
-        if not want_gradient:
-            continue
-        for a in range(q):
-            for k in range(q):
-                total = ZL[k, a]
-                for b in range(a):
-                    total -= A[a, b] * Y[b, k]
-                Y[a, k] = total / A[a, a]
-        for k in range(q):
-            for c in range(m):
-                total = zw[k, c]
-                for a in range(q):
-                    total -= Y[a, k] * C[a, c]
-                P[k * m + c] = total
-            for b in range(k + 1):
-                total = zz[k, b]
-                for a in range(q):
-                    total -= Y[a, k] * Y[a, b]
-                B[k, b] += total
-        for r in range(q * m):
-            for s in range(r + 1):
-                K[r, s] += P[r] * P[s]
-    return logdet
 
 
 @njit(cache=True, error_model="numpy")

@@ -13,13 +13,14 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from laird.gaussian.grouped import accumulate, cross_information, posterior_factors
+from laird.gaussian.grouped import cross_information, posterior_factors
 from laird.gaussian.marginal import Marginal
 from laird.gaussian.small import (
     back_substitute,
     factorise,
     forward_substitute,
 )
+from laird.gaussian.sums import accumulate
 
 type Floats = NDArray[np.float64]
 

@@ -29,7 +29,7 @@ from pytensor.graph.basic import Apply, Variable
 from pytensor.graph.op import Op
 from pytensor.link.numba.dispatch.basic import numba_njit, register_funcify_default_op_cache_key
 
-from laird.gaussian import grouped, marginal, small
+from laird.gaussian import grouped, marginal, small, sums
 from laird.gaussian.marginal import Marginal, log_marginal_density
 
 type Floats = NDArray[np.float64]
@@ -40,7 +40,7 @@ type Symbols = Sequence[Variable[Any, Any]]
 
 def _source_hash() -> str:
     """Hash of all that the compiled function is made of; numba and PyTensor look at one file only."""
-    files = (small.__file__, grouped.__file__, marginal.__file__, __file__)
+    files = (small.__file__, sums.__file__, grouped.__file__, marginal.__file__, __file__)
     return sha256(b"".join(Path(file).read_bytes() for file in files)).hexdigest()[:12]
 
 

@@ -1,0 +1,188 @@
+"""Sums over the groups: all that the grouped likelihood needs of the data.
+
+The equations are those of `laird.gaussian.grouped`.  They are written for one group, but
+every scalar of them is a *row*: a vector over the groups of a block.  So the innermost
+loop has no branches and no dependencies, and the compiler turns it into vector
+instructions for any q and p.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+type Floats = NDArray[np.float64]
+
+BLOCK = 256
+"""At most so many groups at a time, so that the rows stay in the processor's cache."""
+LARGE = 1e150
+"""Pivots are multiplied up to here before one logarithm is taken."""
+
+ROWWISE = {"reassoc", "contract"}
+"""Liberties that leave NaN and infinities alone: sums in any order, fused multiply-add."""
+
+
+@njit(cache=True, error_model="numpy")
+def accumulate(Lam: Floats, ZZ: Floats, ZW: Floats, S: Floats, B: Floats, K: Floats) -> float:
+    """Subtract the groups' part from S, add to B and K (lower triangles), return Σ_j log|A_j|.
+
+    S (m, m) holds W'W on entry; B is (q, q), K is (qm, qm), or (0, 0) when no gradient
+    is wanted.
+    """
+    J, q, m = ZW.shape
+    columns = m + q if K.shape[0] > 0 else m
+    size = -(-J // max(1, -(-J // BLOCK)))
+    data, R = np.empty((q, m + q, size)), np.empty((q, m + q, size))
+    A = np.empty((q, q, size))
+    logdet = 0.0
+    for start in range(0, J, max(1, size)):
+        _load(ZZ, ZW, start, data)
+        _multiply(Lam, data, R, A)
+        logdet += _eliminate(A, R, columns)
+        _subtract_products(R, S)
+        if K.shape[0] > 0:
+            _reduce(R, data)
+            _add_sums(data, B, K)
+    return logdet
+
+
+@njit(cache=True, error_model="numpy")
+def _load(ZZ: Floats, ZW: Floats, start: int, data: Floats) -> None:
+    """Copy [Z'W Z'Z] of the groups from `start` into rows; missing groups are zeros, which add nothing."""
+    J, q, m = ZW.shape
+    count = min(data.shape[2], J - start)
+    data[:, :, count:] = 0.0
+    for j in range(count):
+        for k in range(q):
+            for c in range(m):
+                data[k, c, j] = ZW[start + j, k, c]
+            for h in range(q):
+                data[k, m + h, j] = ZZ[start + j, k, h]
+
+
+@njit(cache=True, error_model="numpy")
+def _multiply(Lam: Floats, data: Floats, R: Floats, A: Floats) -> None:
+    """R = Λ'[Z'W Z'Z] and A = Λ'Z'ZΛ + I (lower triangle)."""
+    q, columns, _ = data.shape
+    m = columns - q
+    for a in range(q):
+        for c in range(columns):
+            _set_scaled(R[a, c], Lam[0, a], data[0, c])
+            for k in range(1, q):
+                _add_scaled(R[a, c], Lam[k, a], data[k, c])
+        for b in range(a + 1):
+            A[a, b] = 1.0 if a == b else 0.0
+            for k in range(q):
+                _add_scaled(A[a, b], Lam[k, b], R[a, m + k])
+
+
+@njit(cache=True, error_model="numpy")
+def _eliminate(A: Floats, R: Floats, columns: int) -> float:
+    """Overwrite R by the inverse of A's Cholesky factor times R; return Σ log|A|."""
+    q = A.shape[0]
+    logdet = 0.0
+    for a in range(q):
+        logdet += _sum_of_logs(A[a, a])
+        _invert_root(A[a, a])
+        for c in range(columns):
+            _scale(R[a, c], A[a, a])
+        for b in range(a + 1, q):
+            _scale(A[b, a], A[a, a])
+        for b in range(a + 1, q):
+            for c in range(columns):
+                _subtract_product(R[b, c], A[b, a], R[a, c])
+            for c in range(a + 1, b + 1):
+                _subtract_product(A[b, c], A[b, a], A[c, a])
+    return logdet
+
+
+@njit(cache=True, error_model="numpy")
+def _subtract_products(R: Floats, S: Floats) -> None:
+    """S -= Σ_j C_j'C_j, where C is the first part of R."""
+    for c in range(S.shape[0]):
+        for d in range(c + 1):
+            for a in range(R.shape[0]):
+                S[c, d] -= _inner(R[a, c], R[a, d])
+
+
+@njit(cache=True, error_model="numpy")
+def _reduce(R: Floats, data: Floats) -> None:
+    """[Z'W Z'Z] -> [P Z'V⁻¹Z] = [Z'W Z'Z] - Y'[C Y], where R = [C Y]."""
+    q, columns, _ = data.shape
+    m = columns - q
+    for k in range(q):
+        for c in range(m + k + 1):
+            for a in range(q):
+                _subtract_product(data[k, c], R[a, m + k], R[a, c])
+
+
+@njit(cache=True, error_model="numpy")
+def _add_sums(data: Floats, B: Floats, K: Floats) -> None:
+    """B += Σ_j Z'V⁻¹Z and K += Σ_j vec(P)vec(P)' (lower triangles)."""
+    q, columns, _ = data.shape
+    m = columns - q
+    for k in range(q):
+        for h in range(k + 1):
+            B[k, h] += _total(data[k, m + h])
+    for r in range(q * m):
+        for s in range(r + 1):
+            K[r, s] += _inner(data[r // m, r % m], data[s // m, s % m])
+
+
+@njit(cache=True, error_model="numpy")
+def _set_scaled(row: Floats, factor: float, other: Floats) -> None:
+    for j in range(len(row)):
+        row[j] = factor * other[j]
+
+
+@njit(cache=True, error_model="numpy", fastmath=ROWWISE)
+def _add_scaled(row: Floats, factor: float, other: Floats) -> None:
+    for j in range(len(row)):
+        row[j] += factor * other[j]
+
+
+@njit(cache=True, error_model="numpy", fastmath=ROWWISE)
+def _subtract_product(row: Floats, left: Floats, right: Floats) -> None:
+    for j in range(len(row)):
+        row[j] -= left[j] * right[j]
+
+
+@njit(cache=True, error_model="numpy", fastmath=ROWWISE)
+def _scale(row: Floats, factor: Floats) -> None:
+    for j in range(len(row)):
+        row[j] *= factor[j]
+
+
+@njit(cache=True, error_model="numpy")
+def _invert_root(row: Floats) -> None:
+    for j in range(len(row)):
+        row[j] = 1.0 / np.sqrt(row[j])
+
+
+@njit(cache=True, error_model="numpy", fastmath=ROWWISE)
+def _inner(left: Floats, right: Floats) -> float:
+    total = 0.0
+    for j in range(len(left)):
+        total += left[j] * right[j]
+    return total
+
+
+@njit(cache=True, error_model="numpy", fastmath=ROWWISE)
+def _total(row: Floats) -> float:
+    total = 0.0
+    for j in range(len(row)):
+        total += row[j]
+    return total
+
+
+@njit(cache=True, error_model="numpy")
+def _sum_of_logs(row: Floats) -> float:
+    """Σ log of numbers not below 1; a logarithm costs as much as twenty products."""
+    total, product = 0.0, 1.0
+    for j in range(len(row)):
+        product *= row[j]
+        if product > LARGE:
+            total += np.log(product)
+            product = 1.0
+    return total + np.log(product)
