@@ -191,10 +191,8 @@ def sensitivities(tree: Tree, factors: Sequence[Floats], elimination: Eliminatio
         q, F = tree.sizes[level], elimination.levels[level]
         size = F.shape[2] if level else 0
         below = np.empty((F.shape[0] if level else 0, size, size))
-        _down(
-            np.ascontiguousarray(factors[level]),
-            *(F, q, tree.parents[level], above, gradients[level], below),
-        )
+        Lam = np.ascontiguousarray(factors[level])
+        _down(Lam, F, q, tree.parents[level], above, gradients[level], below)
         above = below
     return gradients
 
@@ -244,3 +242,78 @@ def _fill(out: Floats, M: Floats, K: Floats, KD: Floats, D: Floats, q: int, c: i
     for a in range(c):
         for b in range(c):
             out[q + a, q + b] = D[a, b]
+
+
+def effects(
+    tree: Tree, factors: Sequence[Floats], elimination: Elimination, beta: Floats, cov: Floats
+) -> list[tuple[Floats, Floats, Floats]]:
+    """Conditional means and covariances of the effects, by factor, innermost first.
+
+    Parameters
+    ----------
+    beta, cov
+        β̂ (p,) and its covariance over σ², shape (p, p).
+
+    Returns
+    -------
+    For every factor û (J, q), Cov(û_j - u_j)/σ² (J, q, q), Cov(û_j - u_j, β̂ - β)/σ² (J, q, p).
+    """
+    mean, spread, p = beta[None], cov[None], len(beta)
+    found: list[tuple[Floats, Floats, Floats]] = []
+    for level in range(len(tree.sizes) - 1, -1, -1):
+        q, F, parent = tree.sizes[level], elimination.levels[level], tree.parents[level]
+        K, M = conditional(np.ascontiguousarray(factors[level]), F, q)
+        own, D = K[:, :, :-1], spread[parent]
+        u = K[:, :, -1] - np.einsum("jac,jc->ja", own, mean[parent])
+        cross = -own @ D
+        covariance = M - cross @ own.transpose(0, 2, 1)
+        found.insert(0, (u, covariance, cross[:, :, cross.shape[2] - p :]))
+        mean = np.concatenate([u, mean[parent]], axis=1)
+        spread = np.concatenate(
+            [
+                np.concatenate([covariance, cross], axis=2),
+                np.concatenate([cross.transpose(0, 2, 1), D], axis=2),
+            ],
+            axis=1,
+        )
+    return found
+
+
+def draw(
+    tree: Tree,
+    factors: Sequence[Floats],
+    elimination: Elimination,
+    sigma: float,
+    beta: Floats,
+    rng: np.random.Generator,
+) -> list[Floats]:
+    """Draw the effects from their exact conditional given β and σ; (J, q) by factor."""
+    carried, found = beta[None], list[Floats]()
+    for level in range(len(tree.sizes) - 1, -1, -1):
+        q, F, parent = tree.sizes[level], elimination.levels[level], tree.parents[level]
+        K, M = conditional(np.ascontiguousarray(factors[level]), F, q)
+        noise = _root(M) @ rng.standard_normal((len(F), q, 1))
+        u = K[:, :, -1] - np.einsum("jac,jc->ja", K[:, :, :-1], carried[parent]) + sigma * noise[..., 0]
+        found.insert(0, u)
+        carried = np.concatenate([u, carried[parent]], axis=1)
+    return found
+
+
+def _root(M: Floats) -> Floats:
+    """Symmetric square roots of positive semidefinite matrices, shape (J, q, q)."""
+    w, V = np.linalg.eigh(M)
+    return np.asarray((V * np.sqrt(np.maximum(w, 0.0))[:, None, :]) @ V.transpose(0, 2, 1))
+
+
+@njit(cache=True, error_model="numpy")
+def conditional(Lam: Floats, F: Floats, q: int) -> tuple[Floats, Floats]:
+    """K_j = M_jZ_j'C_j (J, q, c) and M_j (J, q, q) of one level."""
+    J, c = F.shape[0], F.shape[2] - q
+    K, M = np.empty((J, q, c)), np.empty((J, q, q))
+    T, R = np.empty((q, q)), np.empty((q, c))
+    for j in range(J):
+        _prepare(Lam, F[j, :q, :q], T)
+        _multiply(T, F[j, :q, q:], R)
+        _multiply(T.T, R, K[j])
+        _multiply(T.T, T, M[j])
+    return K, M
