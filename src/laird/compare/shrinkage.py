@@ -34,7 +34,7 @@ NAMES: Mapping[str, str] = {
 def shrinkage(
     model_or_fits: Model | Fit | Iterable[Fit],
     group: str | None = None,
-    methods: Sequence[str] = ("ols", "reml", "eb", "nuts"),
+    methods: str | Sequence[str] = ("ols", "reml", "eb", "nuts"),
 ) -> pd.DataFrame:
     """Compare the coefficients of each group between methods.
 
@@ -88,14 +88,11 @@ def _factors(fit: Fit) -> Floats:
     return np.clip(np.diagonal(fit.point.weights, axis1=1, axis2=2), 0.0, 1.0)
 
 
-def _fits(model_or_fits: Model | Fit | Iterable[Fit], methods: Sequence[str]) -> dict[str, Fit]:
+def _fits(model_or_fits: Model | Fit | Iterable[Fit], methods: str | Sequence[str]) -> dict[str, Fit]:
     """The fits by the name of their estimate, the groups' own least squares first."""
-    if isinstance(model_or_fits, Model):
-        given = [model_or_fits.fit(method) for method in methods]  # type: ignore[arg-type]
-    else:
-        given = [model_or_fits] if isinstance(model_or_fits, Fit) else list(model_or_fits)
-    if not given:
-        raise FitError("No fits to compare.", remedy="Pass a model, or a list of fits of one model.")
+    given = _given(model_or_fits, methods)
+    if not given or not all(isinstance(fit, Fit) for fit in given):
+        raise FitError("There are no fits to compare.", remedy="Pass a model, or a list of its fits.")
     _refuse_different(given)
     named: dict[str, Fit] = {"blue": ols.fit(given[0].problem)}
     for fit in given:
@@ -106,6 +103,13 @@ def _fits(model_or_fits: Model | Fit | Iterable[Fit], methods: Sequence[str]) ->
             )
         named[label] = fit
     return {label: named[label] for label in ("blue", "eblup", "eb", "posterior") if label in named}
+
+
+def _given(model_or_fits: Model | Fit | Iterable[Fit], methods: str | Sequence[str]) -> list[Fit]:
+    if isinstance(model_or_fits, Model):
+        wanted = [methods] if isinstance(methods, str) else methods
+        return [model_or_fits.fit(method) for method in wanted]  # type: ignore[arg-type]
+    return [model_or_fits] if isinstance(model_or_fits, Fit) else list(model_or_fits)
 
 
 def _refuse_different(fits: Sequence[Fit]) -> None:

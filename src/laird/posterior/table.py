@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 from math import inf
@@ -132,9 +132,20 @@ class PriorTable:
         return pd.DataFrame([_record(row, prob) for row in self.rows], columns=names)
 
     def __str__(self) -> str:
-        cells = [self._header(), *map(_cells, self.rows)]
-        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-        return "\n".join(_aligned(line, widths) for line in cells)
+        return _text([self._header(), *map(_cells, self.rows)])
+
+    def brief(self) -> str:
+        """Return parameter, prior and its range on the outcome as text for narrow places.
+
+        Examples
+        --------
+        >>> row = PriorRow("sigma", "sigma", "", 0, "exponential", (0.5,), "given")
+        >>> print(PriorTable((row,), "y").brief())
+        parameter  prior             90 % range on y
+        sigma      exponential(0.5)  0.103 to 5.99
+        """
+        lines = [(cells[0], cells[1], cells[3]) for cells in map(_cells, self.rows)]
+        return _text([("parameter", "prior", f"90 % range on {self.outcome}"), *lines])
 
     def _header(self) -> tuple[str, ...]:
         return ("parameter", "prior", "90 % range", f"on {self.outcome}", "rule")
@@ -162,6 +173,11 @@ def _cells(row: PriorRow) -> tuple[str, ...]:
 
 def _range(lower: float, upper: float) -> str:
     return f"{_number(lower)} to {_number(upper)}"
+
+
+def _text(lines: Sequence[Sequence[str]]) -> str:
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join(_aligned(line, widths) for line in lines)
 
 
 def _aligned(cells: Iterable[str], widths: Iterable[int]) -> str:
