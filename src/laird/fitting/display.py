@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
+from textwrap import fill
 
 import numpy as np
 import pandas as pd
@@ -18,13 +19,27 @@ LABELS: Mapping[str, str] = {
     "eb": "empirical Bayes: marginal posterior mode, Laplace approximation",
     "nuts": "full Bayes: NUTS on the marginal posterior",
 }
+WIDTH = 100
+"""Longer sentences are broken."""
+
 INTERVALS: Mapping[str, str] = {
-    "ols": "95 % t interval",
-    "ml": "95 % interval: t, log sd, atanh correlation",
-    "reml": "95 % interval: t, log sd, atanh correlation",
-    "eb": "95 % equal-tailed interval of draws",
-    "nuts": "95 % equal-tailed interval of draws",
+    "ols": "t interval",
+    "ml": "interval: t, log sd, atanh correlation",
+    "reml": "interval: t, log sd, atanh correlation",
+    "eb": "equal-tailed interval of draws",
+    "nuts": "equal-tailed interval of draws",
 }
+
+
+def interval_kind(method: str, prob: float) -> str:
+    """Say what the intervals of a method are.
+
+    Examples
+    --------
+    >>> interval_kind("ols", 0.95)
+    '95 % t interval'
+    """
+    return f"{100 * prob:.6g} % {INTERVALS[method]}"
 
 
 def number(value: float, digits: int = 4) -> str:
@@ -58,7 +73,8 @@ class Card:
         cells = [list(self.table.columns), *self.table.to_numpy().tolist()]
         widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
         lines = [_aligned(row, widths) for row in cells]
-        return "\n".join([*self.header, "", *lines, "", *self.footer])
+        footer = [fill(line, WIDTH, subsequent_indent="    ") for line in self.footer]
+        return "\n".join([*self.header, "", *lines, "", *footer])
 
     def html(self) -> str:
         """The card for a notebook."""
@@ -68,7 +84,13 @@ class Card:
 
 
 def card(
-    formula: str, method: str, sizes: str, summary: pd.DataFrame, status: str, checks: Sequence[Check]
+    formula: str,
+    method: str,
+    sizes: str,
+    summary: pd.DataFrame,
+    prob: float,
+    status: str,
+    checks: Sequence[Check],
 ) -> Card:
     """Method, formula, sizes, the table of estimates, the verdict and its reasons."""
     worrying = [c for c in checks if c.status not in ("ok", "note")]
@@ -76,12 +98,16 @@ def card(
     return Card(
         (formula, f"{method}: {LABELS[method]}", sizes),
         _display_table(summary),
-        (f"{INTERVALS[method]}; status: {status}", *reasons),
+        (f"{interval_kind(method, prob)}; status: {status}", *reasons),
     )
 
 
 def _display_table(summary: pd.DataFrame) -> pd.DataFrame:
-    text = summary.drop(columns=["component", "group", "term"]).map(number)
+    shown = summary.drop(columns=["component", "group", "term"]).dropna(axis=1, how="all")
+    text = shown.map(number)
+    if "ess_bulk" in shown:
+        least = shown[["ess_bulk", "ess_tail"]].min(axis=1).map("{:,.0f}".format)
+        text = text.assign(ess_bulk=least).drop(columns="ess_tail").rename(columns={"ess_bulk": "ess"})
     names = summary[["component", "group", "term"]].to_numpy()
     text.insert(0, "", [_row_name(component, group, term) for component, group, term in names])
     return text

@@ -203,10 +203,10 @@ class Fit:
         return level2_weights(design.X, random.Z, random.ids, len(random.levels), absorbed)
 
     def fitted(self, *, level: Literal["group", "population"] = "group") -> Floats:
-        """Fitted means, shape (n,): with the groups' deviations, or of the fixed part alone."""
+        """Fitted means, shape (n,): with the groups' deviations (``ols`` has none), or of the fixed part."""
         design = self.problem.design
         mean = design.X @ self.point.beta
-        for r in design.random if level == "group" else ():
+        for r in self._random() if level == "group" else ():
             mean = mean + np.einsum("iq,iq->i", r.Z, self.point.u[r.ids])
         return mean
 
@@ -324,16 +324,21 @@ class Fit:
         return tables.effects_frame(values, random.levels, random.names, group)
 
     def __repr__(self) -> str:
-        return self._card().text()
+        return self.text()
+
+    def text(self, prob: float = 0.95) -> str:
+        """What ``print(fit)`` shows, with intervals of probability `prob`."""
+        return self._card(prob).text()
 
     def _repr_html_(self) -> str:
-        return self._card().html()
+        return self._card(0.95).html()
 
-    def _card(self) -> Card:
+    def _card(self, prob: float) -> Card:
         groups = "".join(f", {J} groups of {group}" for group, J in self.ngroups.items())
         numbers = f"log-likelihood {self.loglik:.2f}, AIC {self.aic:.1f}, BIC {self.bic:.1f}"
         sizes = f"{self.nobs} rows{groups}; {numbers}"
-        return card(self.spec.formula, self.method, sizes, self.summary(), self.status, self.checks)
+        summary = self.summary(prob)
+        return card(self.spec.formula, self.method, sizes, summary, prob, self.status, self.checks)
 
 
 def _check_probability(prob: float) -> None:
