@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from laird.design import Design
+from laird.fitting.frozen import freeze
 from laird.gaussian.coordinates import correlated_pairs, sds_and_correlations
 from laird.posterior.names import coords, group_names, outcome_name
 
@@ -44,6 +45,9 @@ class Draws:
     stats: Mapping[str, NDArray[np.generic]]
     warmup: int = 0
     effective: float = float("inf")
+
+    def __post_init__(self) -> None:
+        freeze(self)
 
     @property
     def sd(self) -> Floats:

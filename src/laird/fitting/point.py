@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from laird.fitting.frozen import freeze
 from laird.gaussian.coordinates import sds_and_correlations
 from laird.gaussian.lines import GroupLines
 from laird.gaussian.solution import Solution
@@ -42,6 +43,9 @@ class Point:
     u_cov: Floats
     u_beta_cov: Floats
     weights: Floats
+
+    def __post_init__(self) -> None:
+        freeze(self)
 
 
 def conditional_point(solution: Solution, L: Floats, sigma: float) -> Point:
