@@ -18,6 +18,8 @@ from tests import peers
 if TYPE_CHECKING:
     import pandas as pd
 
+    from laird.fitting.result import Fit
+
 # The same examples in every run, and no time limit for one example: CI machines are shared.
 hypothesis.settings.register_profile("laird", derandomize=True, deadline=None)
 hypothesis.settings.load_profile("laird")
@@ -51,3 +53,21 @@ sleepstudy = _bundled("sleepstudy")
 dyestuff = _bundled("dyestuff")
 dyestuff2 = _bundled("dyestuff2")
 restoration = _bundled("restoration")
+
+FEW_DRAWS = {"nuts": {"draws": 400, "tune": 400, "chains": 2}, "eb": {"draws": 1000}}
+
+
+@pytest.fixture(scope="session")
+def hs_fit(hs: pd.DataFrame) -> Callable[[str], Fit]:
+    """``hs_fit("reml")``: the README's model by any method, with few draws; each is fitted once."""
+    from laird.bound import model
+
+    bound, fits = model("mathach ~ ses * Sector + (1 + ses | school)", data=hs), {}
+
+    def fit(method: str) -> Fit:
+        if method not in fits:
+            seed = {"random_seed": 1} if method in FEW_DRAWS else {}
+            fits[method] = bound.fit(method, **FEW_DRAWS.get(method, {}), **seed)
+        return fits[method]
+
+    return fit
