@@ -23,7 +23,7 @@ def test_everything_else_is_refused(value):
 def test_shares_lie_between_0_and_1():
     assert options.share("target_accept", np.float64(0.9)) == 0.9
     for value in (0.0, 1.0, 80, "0.8", np.nan):
-        with pytest.raises(FitError, match="target_accept = .* is not usable"):
+        with pytest.raises(FitError, match=r"target_accept = .* is not usable"):
             options.share("target_accept", value)
 
 
@@ -38,6 +38,6 @@ def test_without_a_seed_there_is_a_new_one_each_time():
 
 @pytest.mark.parametrize("value", [-1, 2**63, 1.0, "a", True, np.random.default_rng(1)])
 def test_what_is_no_seed_is_refused(value):
-    with pytest.raises(FitError, match="random_seed = .* is not usable") as error:
+    with pytest.raises(FitError, match=r"random_seed = .* is not usable") as error:
         options.seed(value)
     assert "or None for a new one" in error.value.allowed
