@@ -77,13 +77,14 @@ def _refuse_unavailable(spec: Spec, design: Design) -> None:
 
 def _refuse_exact(design: Design, data: Grouped) -> None:
     """Without residual variation there is no likelihood to maximise."""
-    if pooled_residual(data) < EXACT:
+    rounding = _rounding_share(data)
+    if pooled_residual(data) < rounding:
         raise FitError(
             f"The outcome `{design.outcome}` is an exact linear function of the predictors (a perfect fit): "
             "the residual variance is zero.",
             remedy="Remove the predictor that copies the outcome.",
         )
-    if data.q and within_residual(data) < EXACT:
+    if data.q and within_residual(data) < rounding:
         group_name = design.random[0].group
         raise FitError(
             f"The outcome `{design.outcome}` does not vary around the lines of the groups of `{group_name}`: "
@@ -91,6 +92,12 @@ def _refuse_exact(design: Design, data: Grouped) -> None:
             remedy=f"Check that `{design.outcome}` is what was observed, not a mean or a prediction; if so, "
             f"aggregate to one row per group and leave the random term of `{group_name}` out.",
         )
+
+
+def _rounding_share(data: Grouped) -> float:
+    """`EXACT`, or what the outcome lost as floating-point numbers when it is far from zero."""
+    s = data.scaling
+    return max(EXACT, float(np.finfo(float).eps * s.y_mean / s.y_scale) ** 2)
 
 
 def _refuse_absorbed(random: RandomDesign, data: Grouped) -> None:
