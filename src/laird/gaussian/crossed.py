@@ -14,12 +14,12 @@ The rest, r effects in all, goes by one dense Cholesky factor A = Λ_r'F_rrΛ_r 
 With M = Λ_rA⁻¹Λ_r' and K = MF_rw, the effects of the rest have mean K(y) - K(X)β and
 covariance σ²M given β, and for the gradient
 
-    Z_r'V⁻¹Z_r = F_rr - (L⁻¹Λ_r'F_rr)'(L⁻¹Λ_r'F_rr),     Z_r'V⁻¹W = F_rw - (L⁻¹Λ_r'F_rr)'R,
-    Z_j'V⁻¹Z_j = C_jZ_j'Z_j - C_jZ_j'Z_r M (C_jZ_j'Z_r)',  Z_j'V⁻¹W = C_j(Z_j'W - Z_j'Z_r K),
+    Z_r'V⁻¹Z_r = F_rr - (L⁻¹Λ_r'F_rr)'(L⁻¹Λ_r'F_rr),       Z_r'V⁻¹W = F_rw - F_rrK,
+    Z_j'V⁻¹Z_j = C_jZ_j'Z_j - C_jZ_j'Z_r M (C_jZ_j'Z_r)',   Z_j'V⁻¹W = C_j(Z_j'W - Z_j'Z_r K),
 
-with C_j = I - Z_j'Z_jM_j.  Nothing is divided by Λ, which may be any q × q matrix.  Memory
-is three (r, r) matrices; time is r³ and, per group of the leading factor, the square of
-the number of other effects that it meets.
+with C_j = I - Z_j'Z_jM_j.  Λ may be any q × q matrix, zero too.  Memory is three (r, r)
+matrices; time is r³ and, per group of the leading factor, the square of the number of
+other effects that it meets.
 """
 
 from __future__ import annotations
@@ -44,6 +44,10 @@ from laird.gaussian.crossed_products import Crossed, cross
 __all__ = ["Crossed", "Elimination", "cross", "draw", "effects", "eliminate", "sensitivities"]
 
 type Floats = NDArray[np.float64]
+type Ids = NDArray[np.int64]
+
+LEAST_SHARE = 0.01
+"""A number above this, computed as one minus another, has lost two digits at most."""
 
 PANEL = 2048
 """At most so many columns of the rest are solved for at once."""
@@ -63,8 +67,8 @@ class Elimination:
         F_rr (r, r), its lower triangle, and F_rw (r, m).
     L
         Cholesky factor of Λ_r'F_rrΛ_r + I, in the lower triangle, (r, r).
-    R, K
-        L⁻¹Λ_r'F_rw and MF_rw, (r, m).
+    K
+        MF_rw, the coefficients of the rest on W, (r, m).
     """
 
     S: Floats
@@ -73,11 +77,10 @@ class Elimination:
     F: Floats
     FW: Floats
     L: Floats
-    R: Floats
     K: Floats
 
     def __post_init__(self) -> None:
-        for array in (self.S, self.T, self.F, self.FW, self.L, self.R, self.K):
+        for array in (self.S, self.T, self.F, self.FW, self.L, self.K):
             array.flags.writeable = False
 
 
@@ -110,44 +113,66 @@ def eliminate(crossed: Crossed, factors: Sequence[Floats]) -> Elimination:
     L.flat[:: r + 1] += 1.0
     _, failed = lapack.dpotrf(L.T, lower=0, clean=0, overwrite_a=1)
     if failed:
-        return Elimination(*(S * np.nan, np.nan, T, F, FW), *(L * np.nan, FW * np.nan, FW * np.nan))
+        return Elimination(*(S * np.nan, np.nan, T, F, FW), *(L * np.nan, FW * np.nan))
     R = _solve(L, _times(crossed, [Lam.T for Lam in factors], FW))
     K = _times(crossed, factors, _solve(L, R, transposed=True))
     logdet += 2.0 * float(np.sum(np.log(np.diag(L))))
-    return Elimination(S - R.T @ R, logdet, T, F, FW, L, R, K)
+    return Elimination(S - R.T @ R, logdet, T, F, FW, L, K)
 
 
 def sensitivities(
     crossed: Crossed, factors: Sequence[Floats], elimination: Elimination, D: Floats
 ) -> list[Floats]:
     """Derivatives H_f of tr(DS) + log|V/σ²| with respect to G_f = Λ_fΛ_f', by factor; D is (m, m)."""
+    if np.isnan(elimination.logdet):
+        return [np.full((q, q), np.nan) for q in crossed.sizes]
     found = [np.zeros((q, q)) for q in crossed.sizes]
-    columns = _columns_of(crossed, factors)
+    M = _inverse(elimination.L)
+    P = elimination.FW - blas.dsymm(1.0, elimination.F.T, elimination.K, lower=0)
     for f, span in crossed.spans.items():
-        step = max(1, PANEL // crossed.sizes[f]) * crossed.sizes[f]
-        for start in range(span.start, span.stop, step):
-            panel = slice(start, min(start + step, span.stop))
-            found[f] += _panel_sensitivity(crossed, elimination, columns, D, panel, crossed.sizes[f])
+        P_f = P[span].reshape(-1, crossed.sizes[f], len(D))
+        found[f] += _information(crossed, factors, elimination, M, f) - _summed_products(P_f @ D, P_f)
+    congruence(M, crossed.bounds, _columns_of(crossed, [Lam.T for Lam in factors]))
     leading_sensitivity(
         *(crossed.ZZ, crossed.ZW, *crossed.partners),
-        *(elimination.T, _rest_covariance(crossed, factors, elimination), elimination.K),
-        *(np.ascontiguousarray(D), found[crossed.leading]),
+        *(elimination.T, M, elimination.K, np.ascontiguousarray(D), found[crossed.leading]),
     )
     return found
 
 
-def _panel_sensitivity(
-    crossed: Crossed, elimination: Elimination, columns: Floats, D: Floats, panel: slice, q: int
+def _information(
+    crossed: Crossed, factors: Sequence[Floats], elimination: Elimination, inverse: Floats, f: int
 ) -> Floats:
-    """Σ Z_g'V⁻¹Z_g - P_g D P_g' over the groups g of the rest in some columns of one factor."""
-    F, r = elimination.F, len(elimination.F)
-    scaled = np.empty((panel.stop - panel.start, r))
-    times_blocks(F, crossed.bounds, columns, panel.start, scaled)
-    whitened = _solve(elimination.L, scaled.T, overwrite=True).T
-    P = (elimination.FW[panel] - whitened @ elimination.R).reshape(-1, q, len(D))
-    blocks = whitened.reshape(-1, q, r)
-    own = _diagonal_blocks(F[panel, panel], q).sum(axis=0)
-    return np.asarray(own - _summed_products(blocks, blocks) - _summed_products(P @ D, P))
+    """Σ Z_g'V⁻¹Z_g over the groups of a factor of the rest, from the lower triangle of A⁻¹.
+
+    Λ'Z_g'V⁻¹Z_gΛ = I - (A⁻¹)_gg.  Where that is well above zero in every direction, Λ is
+    invertible and division by it loses no digits in any direction; elsewhere the
+    information comes from F.
+    """
+    q, span = crossed.sizes[f], crossed.spans[f]
+    shares = np.eye(q) - _diagonal_blocks(inverse[span, span], q)
+    certain = np.linalg.eigvalsh(shares)[:, 0] > LEAST_SHARE
+    total = np.zeros((q, q))
+    if certain.any():
+        half = np.linalg.solve(factors[f].T, shares[certain].sum(axis=0))
+        total += np.linalg.solve(factors[f].T, half.T)
+    uncertain, step = np.flatnonzero(~certain), max(1, PANEL // q)
+    for start in range(0, len(uncertain), step):
+        total += _direct_information(crossed, factors, elimination, f, uncertain[start : start + step])
+    return total
+
+
+def _direct_information(
+    crossed: Crossed, factors: Sequence[Floats], elimination: Elimination, f: int, groups: Ids
+) -> Floats:
+    """Σ Z_g'V⁻¹Z_g = Σ F_gg - (L⁻¹Λ_r'F_rg)'(L⁻¹Λ_r'F_rg) over some groups of a factor of the rest."""
+    q, span, F = crossed.sizes[f], crossed.spans[f], elimination.F
+    at = span.start + groups[:, None] * q + np.arange(q)
+    scaled = np.empty((at.size, len(F)))
+    times_blocks(F, crossed.bounds, _columns_of(crossed, factors), at.ravel(), scaled)
+    whitened = _solve(elimination.L, scaled.T, overwrite=True).T.reshape(len(groups), q, len(F))
+    own = _diagonal_blocks(F[span, span], q)[groups].sum(axis=0)
+    return np.asarray(own - _summed_products(whitened, whitened))
 
 
 def effects(
@@ -164,7 +189,8 @@ def effects(
     -------
     For every factor û (J, q), Cov(û_j - u_j)/σ² (J, q, q), Cov(û_j - u_j, β̂ - β)/σ² (J, q, p).
     """
-    m, M = elimination.K.shape[1], _rest_covariance(crossed, factors, elimination)
+    m, M = elimination.K.shape[1], _inverse(elimination.L)
+    congruence(M, crossed.bounds, _columns_of(crossed, [Lam.T for Lam in factors]))
     parts = {
         f: (elimination.K[span].reshape(-1, q, m), _diagonal_blocks(M[span, span], q))
         for f, span in crossed.spans.items()
@@ -207,7 +233,7 @@ def draw(
 
 def _columns_of(crossed: Crossed, blocks: Sequence[Floats]) -> Floats:
     """The block-diagonal matrix of the rest by column, padded to the largest block, (r, max q)."""
-    widest = max((crossed.sizes[f] for f in crossed.spans), default=1)
+    widest = max(crossed.sizes[f] for f in crossed.spans)
     columns = np.zeros((len(crossed.rest_W), widest))
     for f, span in crossed.spans.items():
         columns[span, : crossed.sizes[f]] = np.tile(blocks[f].T, (crossed.counts[f], 1))
@@ -229,13 +255,11 @@ def _solve(L: Floats, B: Floats, *, transposed: bool = False, overwrite: bool = 
     return np.asarray(blas.dtrsm(1.0, L.T, B, lower=0, trans_a=not transposed, overwrite_b=overwrite))
 
 
-def _rest_covariance(crossed: Crossed, factors: Sequence[Floats], elimination: Elimination) -> Floats:
-    """M = Λ_rA⁻¹Λ_r', the covariance of the effects of the rest given β over σ²; lower triangle."""
-    M = elimination.L.copy()
-    if len(M):
-        lapack.dpotri(M.T, lower=0, overwrite_c=1)
-    congruence(M, crossed.bounds, _columns_of(crossed, [Lam.T for Lam in factors]))
-    return M
+def _inverse(L: Floats) -> Floats:
+    """A⁻¹ = (LL')⁻¹, lower triangle."""
+    inverse = L.copy()
+    lapack.dpotri(inverse.T, lower=0, overwrite_c=1)
+    return inverse
 
 
 def _diagonal_blocks(F: Floats, q: int) -> Floats:

@@ -151,11 +151,11 @@ def congruence(F: Floats, bounds: Ids, weights: Floats) -> None:
 
 
 @njit(cache=True, error_model="numpy")
-def times_blocks(F: Floats, bounds: Ids, weights: Floats, first: int, out: Floats) -> None:
-    """Write the rows of FT from `first` on into `out`; F and T as for `congruence`."""
+def times_blocks(F: Floats, bounds: Ids, weights: Floats, at: Ids, out: Floats) -> None:
+    """Write rows `at` of FT into `out`; F and T as for `congruence`."""
     row = np.empty(F.shape[0])
-    for i in range(out.shape[0]):
-        _copy_row(F, first + i, F.shape[0], row)
+    for i in range(len(at)):
+        _copy_row(F, at[i], F.shape[0], row)
         _times_blocks(row, bounds, weights, out[i])
 
 

@@ -80,7 +80,7 @@ def cross(W: Floats, Z: Sequence[Floats], ids: Sequence[Ids], counts: Sequence[i
     W
         [X y], shape (n, m).
     Z, ids, counts
-        By factor: columns (n, q), group of each row (n,), number of groups.
+        By factor, two factors or more: columns (n, q), group of each row (n,), number of groups.
 
     Raises
     ------
@@ -103,7 +103,7 @@ def cross(W: Floats, Z: Sequence[Floats], ids: Sequence[Ids], counts: Sequence[i
     own = (_sparse(own_at, Z[leading], J * q).T @ np.hstack([Z[leading], W])).reshape(J, q, -1)
     spans = _spans(sizes, counts, leading)
     columns = [span.start + ids[f][:, None] * sizes[f] + np.arange(sizes[f]) for f, span in spans.items()]
-    at, entries = np.hstack([own_at[:, :0], *columns]), np.hstack([W[:, :0], *(Z[f] for f in spans)])
+    at, entries = np.hstack(columns), np.hstack([Z[f] for f in spans])
     starts, partners, values = _partners(ids[leading], Z[leading], at, entries, (J, r))
     rest = _sparse(at, entries, r)
     rest_at, rest_values = _lower_triangle(rest)
