@@ -67,11 +67,12 @@ class _Search:
         return L * self.units[:, None]
 
     def start(self, L: Floats, sigma: float, b: Floats) -> Floats:
+        """Coordinates of a start; sds near zero are raised, for priors that are zero there."""
         L = L / self.units[:, None]
+        L = np.where(np.linalg.norm(L, axis=1, keepdims=True) < SMALL, SMALL * np.eye(len(L)), L)
         if self.factors:
             covariance = L[factor_entries(self.target.blocks)]
         else:
-            L = np.where(np.linalg.norm(L, axis=1, keepdims=True) < SMALL, SMALL * np.eye(len(L)), L)
             z = np.clip(partial_correlations(L, self.target.pairs), -0.9, 0.9)
             covariance = np.concatenate([np.linalg.norm(L, axis=1), np.arctanh(z)])
         return np.concatenate([covariance, [np.log(sigma)], b / self._b_units()])
