@@ -1,0 +1,141 @@
+"""Empirical Bayes: REML with flat priors, the mode with others, and draws that match the exact posterior."""
+
+import numpy as np
+import pytest
+from tests.fitting.grids import grid_moments
+from tests.fitting.problems import balanced_frame, bound_problem, grouped_frame
+
+import laird as ld
+from laird.fitting.laplace import KHAT_LIMIT
+from laird.posterior import prior_table
+from laird.posterior.density import posterior
+
+FLAT = [
+    ("hs", "mathach ~ 1 + (1 | school)"),
+    ("hs", "mathach ~ ses * Sector + (1 + ses | school)"),
+    (
+        "hs",
+        "mathach ~ 1 + (cvar(ses, school) + dvar(ses, school)) * Sector + (1 + dvar(ses, school) | school)",
+    ),
+    ("hsfull", "mathach ~ 1 + ses + (1 + ses | school)"),
+    ("sleepstudy", "Reaction ~ Days + (Days | Subject)"),
+    ("sleepstudy", "Reaction ~ Days + (Days || Subject)"),
+    ("dyestuff", "Yield ~ 1 + (1 | Batch)"),
+]
+
+
+@pytest.mark.parametrize(("name", "formula"), FLAT)
+def test_flat_priors_give_reml(name, formula):
+    model = ld.model(formula, data=ld.load_data(name), priors="flat")
+    group = model.design.random[0].group
+    eb, reml = model.fit("eb", draws=100, random_seed=1), model.fit("reml")
+    assert reml.status == "ok"
+    assert eb.loglik == pytest.approx(reml.loglik, abs=1e-7)
+    sd = reml.varcorr.sdcor[reml.varcorr.term2 == ""]
+    np.testing.assert_allclose(eb.varcorr.sdcor[sd.index], sd, rtol=1e-6)
+    np.testing.assert_allclose(eb.fixef, reml.fixef, rtol=1e-6)
+    np.testing.assert_allclose(eb.se, reml.se, rtol=1e-6)
+    ranef = reml.ranef(group)
+    # Effects near zero are compared on the scale of their column.
+    np.testing.assert_allclose(eb.ranef(group) / ranef.std(), ranef / ranef.std(), rtol=1e-6, atol=1e-6)
+
+
+def test_flat_priors_share_the_boundary_with_reml(dyestuff2):
+    model = ld.model("Yield ~ 1 + (1 | Batch)", data=dyestuff2, priors="flat")
+    eb, reml = model.fit("eb", draws=100, random_seed=1), model.fit("reml")
+    assert eb.status == reml.status == "boundary"
+    assert eb.varcorr.sdcor[0] == 0.0
+    assert eb.sigma == pytest.approx(reml.sigma, rel=1e-9)
+
+
+def test_a_prior_that_is_zero_at_zero_keeps_the_estimate_off_the_boundary(dyestuff2):
+    """Chung et al. (2013): gamma(2, rate)."""
+    model = ld.model("Yield ~ 1 + (1 | Batch)", data=dyestuff2, priors={"sd(Batch)": "gamma(2, 0.01)"})
+    eb = model.fit("eb", draws=200, random_seed=1)
+    assert eb.status == "ok"
+    assert eb.varcorr.sdcor[0] > 0.1
+    assert eb.check().set_index("check").status["approximation"] == "ok"
+
+
+@pytest.fixture(scope="module")
+def oneway():
+    """Twelve groups: the posterior of the group sd is skewed."""
+    return ld.model("y ~ 1 + (1 | g)", data=grouped_frame(J=12, seed=3, sd=(1.0, 0.0)))
+
+
+@pytest.fixture(scope="module")
+def exact(oneway):
+    data = bound_problem("y ~ 1 + (1 | g)", grouped_frame(J=12, seed=3, sd=(1.0, 0.0))).data
+    return grid_moments(posterior(data, prior_table(oneway.spec.priors, oneway.design), "g"))
+
+
+def test_weighted_draws_have_the_moments_of_the_exact_posterior(oneway, exact):
+    fit = oneway.fit("eb", draws=8000, random_seed=3)
+    draws = fit.draws
+    sample = np.column_stack(
+        [draws.flat("sd")[:, 0], draws.flat("sigma"), draws.flat("beta")[:, 0], draws.flat("u")[:, 0, 0]]
+    )
+    # Monte Carlo error of a mean, sd/√ESS; of an sd about as much (the tails are near normal).
+    # Four standard errors: eight comparisons fail by chance less than once in a thousand.
+    error = exact.sd / np.sqrt(min(draws.effective, 8000))
+    assert np.all(np.abs(sample.mean(axis=0) - exact.mean) < 4 * error)
+    assert np.all(np.abs(sample.std(axis=0) - exact.sd) < 6 * error)
+
+
+def test_the_approximation_judges_itself(oneway):
+    fit = oneway.fit("eb", draws=1000, random_seed=1)
+    check = fit.check().set_index("check").loc["approximation"]
+    assert check.status == "ok"
+    assert check.value < KHAT_LIMIT
+    assert 100 < fit.draws.effective <= 3000
+    assert (fit.summary().ess_bulk <= fit.draws.effective).all()
+
+
+def test_estimates_do_not_depend_on_the_seed_and_draws_do(oneway):
+    first, again, other = (oneway.fit("eb", draws=200, random_seed=seed) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(first.draws.u, again.draws.u)
+    assert not np.array_equal(first.draws.u, other.draws.u)
+    assert first.fixef.equals(other.fixef)
+    assert first.varcorr.equals(other.varcorr)
+
+
+def test_an_unset_seed_is_recorded_and_gives_the_same_draws_again(oneway):
+    first = oneway.fit("eb", draws=100)
+    again = oneway.fit("eb", draws=100, random_seed=first.origin.seed)
+    np.testing.assert_array_equal(first.draws.beta, again.draws.beta)
+
+
+@pytest.mark.parametrize(
+    ("prior", "low", "high"), [("normal(0, 0.05)", 0.0, 0.3), ("normal(5, 0.05)", 4.5, 5.5)]
+)
+def test_priors_of_coefficients_pull(prior, low, high):
+    model = ld.model("y ~ x + (1 | g)", data=grouped_frame(), priors={"x": prior})
+    assert low < model.fit("eb", draws=100).fixef["x"] < high
+
+
+def test_a_coefficient_without_a_gaussian_prior_is_at_its_joint_mode():
+    """A Student t of many degrees of freedom is nearly normal, which is integrated out exactly."""
+    frame = grouped_frame(J=20)
+    t = ld.model("y ~ x + (1 | g)", data=frame, priors={"x": "student_t(1000000, 0, 2)"}).fit(
+        "eb", random_seed=1
+    )
+    normal = ld.model("y ~ x + (1 | g)", data=frame, priors={"x": "normal(0, 2)"}).fit("eb", random_seed=1)
+    # Joint mode and conditional mean differ by the order of 1/n, far below the standard error.
+    assert abs(t.fixef["x"] - normal.fixef["x"]) < 0.05 * normal.se["x"]
+    draws = [fit.draws.flat("beta")[:, 1] for fit in (t, normal)]
+    assert draws[0].mean() == pytest.approx(draws[1].mean(), abs=4 * normal.se["x"] / np.sqrt(500))
+    assert draws[0].std() == pytest.approx(draws[1].std(), rel=0.15)
+
+
+def test_no_variance_in_truth_and_few_groups():
+    fit = ld.model("y ~ 1 + (1 | g)", data=balanced_frame([0.1, -0.1, 0.05, 0.0, -0.05])).fit(
+        "eb", random_seed=1
+    )
+    assert fit.status == "boundary"
+    assert fit.summary().set_index("component").lower["sd"] >= 0
+
+
+@pytest.mark.parametrize("draws", [99, 10.5, "many"])
+def test_the_number_of_draws_is_checked(oneway, draws):
+    with pytest.raises(ld.FitError, match="draws = "):
+        oneway.fit("eb", draws=draws)

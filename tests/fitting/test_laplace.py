@@ -1,0 +1,77 @@
+import numpy as np
+import pytest
+from scipy import stats
+from tests.fitting.problems import balanced_frame, bound_problem, grouped_frame
+
+import laird as ld
+from laird.fitting import laplace as module
+from laird.fitting.laplace import DEGREES_OF_FREEDOM, laplace
+from laird.gaussian.coordinates import log_scale_of_factor
+from laird.posterior import prior_table
+from laird.posterior.density import posterior
+
+
+def target_of(formula, frame, priors=None):
+    model = ld.model(formula, data=frame, priors=priors)
+    return posterior(bound_problem(formula, frame).data, prior_table(model.spec.priors, model.design), "g")
+
+
+def test_proposals_have_the_stated_density():
+    rng = np.random.default_rng(0)
+    C = np.linalg.cholesky(np.array([[2.0, 0.6], [0.6, 1.0]]))
+    centre = np.array([1.0, -2.0])
+    phi = module._propose(centre, C, 4000, rng)
+    t = stats.multivariate_t(centre, C @ C.T, df=DEGREES_OF_FREEDOM)
+    difference = module._log_t(phi, centre, C) - t.logpdf(phi)
+    assert np.ptp(difference) < 1e-10  # a constant
+    # Distances follow k·F(k, ν): Kolmogorov's distance of 4000 draws is below 0.03 but once in 500.
+    squared = np.sum(np.linalg.solve(C, (phi - centre).T) ** 2, axis=0) / 2
+    assert stats.kstest(squared, stats.f(2, DEGREES_OF_FREEDOM).cdf).statistic < 0.03
+
+
+def test_resampling_keeps_every_share_within_one_draw():
+    weights = np.array([0.5, 0.25, 0.2, 0.05, 0.0])
+    for seed in range(20):
+        chosen = module._systematic(weights, 100, np.random.default_rng(seed))
+        assert np.all(np.abs(np.bincount(chosen, minlength=5) - 100 * weights) <= 1)
+
+
+def test_smoothed_weights_rise_with_the_ratios():
+    ratios = np.random.default_rng(1).normal(0, 1, 2000)
+    log_weights, khat = module._smoothed(ratios)
+    assert stats.spearmanr(log_weights, ratios).statistic > 0.999
+    assert khat < 0.7
+
+
+def test_ratios_with_heavy_tails_are_not_trusted():
+    """exp of an exponential variate of mean 1.2 has no mean: Pareto's k is 1.2."""
+    ratios = 1.2 * np.random.default_rng(2).exponential(size=4000)
+    assert module._smoothed(ratios)[1] > module.KHAT_LIMIT
+
+
+def test_it_follows_the_seed():
+    target = target_of("y ~ x + (1 | g)", grouped_frame())
+    start = np.zeros(target.size)
+    first, again = (laplace(target, start, 200, np.random.default_rng(4)) for _ in range(2))
+    np.testing.assert_array_equal(first.phi, again.phi)
+    assert first.phi.shape == (200, target.size)
+    assert first.proposals == module.PROPOSALS_PER_DRAW * 200
+    assert 0 < first.effective <= first.proposals
+
+
+@pytest.mark.parametrize("formula", ["y ~ x + (1 | g)", "y ~ x + (1 + x | g)"])
+def test_any_reasonable_start_leads_to_the_same_mode(formula):
+    target = target_of(formula, grouped_frame(J=20))
+    L = np.eye(target.q)
+    starts = [log_scale_of_factor(scale * L, 1.0, target.pairs) for scale in (0.5, 2.0)]
+    means = [laplace(target, start, 4000, np.random.default_rng(1)).phi.mean(axis=0) for start in starts]
+    # The modes agree to 1e-8, but of 4000 draws resampling may then choose a few others.
+    np.testing.assert_allclose(means[0], means[1], rtol=0, atol=1e-3)
+
+
+def test_a_posterior_without_a_mode_has_no_approximation():
+    """With a flat prior and no variance between groups, the density of log sd has no maximum."""
+    frame = balanced_frame([0.1, -0.1, 0.05, 0.0, -0.05])
+    target = target_of("y ~ 1 + (1 | g)", frame, priors={"sd(g)": "gamma(0.01, 0.01)"})
+    found = laplace(target, np.array([-3.0, 0.0]), 200, np.random.default_rng(0))
+    assert found is None or found.khat > module.KHAT_LIMIT or found.effective < found.proposals / 4
