@@ -19,7 +19,7 @@ everything; the cost is O(J q²(q + p)).  Λ may be any q × q matrix.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+from numba import njit, types
 from numpy.typing import NDArray
 
 from laird.gaussian.small import (
@@ -34,6 +34,12 @@ from laird.gaussian.sums import accumulate
 type Floats = NDArray[np.float64]
 
 LOG_2PI = float(np.log(2.0 * np.pi))
+
+# With its types stated, the longest function is compiled once, for read-only and other arrays alike.
+VECTOR, MATRIX, STACK = (types.Array(types.float64, ndim, "C", readonly=True) for ndim in (1, 2, 3))
+PLACES = types.Array(types.int64, 1, "C", readonly=True)
+DATA = (STACK, STACK, MATRIX, types.int64, PLACES, PLACES, MATRIX, VECTOR, types.float64)
+DENSITY = types.Tuple((types.float64, types.float64[:, ::1], types.float64, types.float64[::1]))  # type: ignore[no-untyped-call]
 
 
 @njit(cache=True, error_model="numpy")
@@ -112,8 +118,12 @@ def profiled_deviance(
     return value, _twice_product(_sensitivity(B, K, D), Lam)
 
 
-@njit(cache=True, error_model="numpy")
-def log_marginal(
+@njit(
+    DENSITY(MATRIX, types.float64, VECTOR, *DATA, types.boolean, types.boolean),
+    cache=True,
+    error_model="numpy",
+)
+def gaussian_density(
     Lam: Floats,
     sigma: float,
     b: Floats,
@@ -126,6 +136,8 @@ def log_marginal(
     P: Floats,
     Pm: Floats,
     constant: float,
+    restricted: bool,
+    want_gradient: bool,
 ) -> tuple[float, Floats, float, Floats]:
     """Log marginal likelihood with u and the integrated β integrated out, and its gradient.
 
@@ -146,6 +158,10 @@ def log_marginal(
         zeros for flat ones.
     constant
         What does not depend on the parameters; see `laird.gaussian.marginal`.
+    restricted
+        False: maximise over the integrated coefficients (no log|Q|) instead.
+    want_gradient
+        False: return zeros for the gradient, in less time.
 
     Returns
     -------
@@ -154,27 +170,6 @@ def log_marginal(
     With Q = X_i'V⁻¹X_i + P and r = y - X_s b:
     -2 value = n log σ² + Σ_j log|A_j| + log|Q| + r'V⁻¹r - (X_i'V⁻¹r + Pm)'Q⁻¹(X_i'V⁻¹r + Pm) + constant.
     """
-    return gaussian_density(Lam, sigma, b, ZZ, ZW, WW, n, sampled, integrated, P, Pm, constant, True, True)
-
-
-@njit(cache=True, error_model="numpy")
-def gaussian_density(
-    Lam: Floats,
-    sigma: float,
-    b: Floats,
-    ZZ: Floats,
-    ZW: Floats,
-    WW: Floats,
-    n: int,
-    sampled: NDArray[np.int64],
-    integrated: NDArray[np.int64],
-    P: Floats,
-    Pm: Floats,
-    constant: float,
-    restricted: bool,
-    want_gradient: bool,
-) -> tuple[float, Floats, float, Floats]:
-    """`log_marginal`; maximised over β instead of integrated (no log|Q|) unless `restricted`."""
     _, q, m = ZW.shape
     p, ns, ni = m - 1, len(sampled), len(integrated)
     size = q * m if want_gradient else 0
@@ -261,5 +256,7 @@ def posterior_factors(Lam: Floats, ZZ: Floats) -> Floats:
         factorise(A)
         transposed = Lam.T.copy()
         forward_substitute(A, transposed)
-        F[j] = transposed.T
+        for a in range(q):
+            for k in range(q):
+                F[j, k, a] = transposed[a, k]
     return F

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numba import njit
+from numba import njit, types
 from numpy.typing import NDArray
 
 from laird.gaussian.crossproducts import Grouped
-from laird.gaussian.grouped import LOG_2PI, gaussian_density, log_marginal
+from laird.gaussian.grouped import DATA, DENSITY, LOG_2PI, MATRIX, VECTOR, gaussian_density
 
 type Floats = NDArray[np.float64]
 type Ids = NDArray[np.int64]
@@ -137,6 +137,20 @@ def log_density(
 
 
 @njit(cache=True, error_model="numpy")
+def _multiply(A: Floats, B: Floats) -> Floats:
+    out = np.zeros((A.shape[0], B.shape[1]))
+    for i in range(A.shape[0]):
+        for j in range(B.shape[1]):
+            for k in range(A.shape[1]):
+                out[i, j] += A[i, k] * B[k, j]
+    return out
+
+
+@njit(
+    DENSITY(MATRIX, types.float64, VECTOR, *DATA, MATRIX, types.float64, VECTOR, VECTOR),
+    cache=True,
+    error_model="numpy",
+)
 def log_marginal_density(
     L: Floats,
     sigma: float,
@@ -157,20 +171,11 @@ def log_marginal_density(
 ) -> tuple[float, Floats, float, Floats]:
     """Compiled form of `log_density`: all arguments are arrays and numbers (see `arguments`)."""
     Lam = _multiply(Tinv, L) / y_scale
-    value, d_Lam, d_sigma, d_b = log_marginal(
-        Lam, sigma / y_scale, unit * (b - shift), ZZ, ZW, WW, n, sampled, integrated, P, Pm, constant
-    )
+    value, d_Lam, d_sigma, d_b = gaussian_density(
+        Lam, sigma / y_scale, unit * (b - shift),
+        ZZ, ZW, WW, n, sampled, integrated, P, Pm, constant, True, True,
+    )  # fmt: skip
     return value, _multiply(Tinv.T, d_Lam) / y_scale, d_sigma / y_scale, d_b * unit
-
-
-@njit(cache=True, error_model="numpy")
-def _multiply(A: Floats, B: Floats) -> Floats:
-    out = np.zeros((A.shape[0], B.shape[1]))
-    for i in range(A.shape[0]):
-        for j in range(B.shape[1]):
-            for k in range(A.shape[1]):
-                out[i, j] += A[i, k] * B[k, j]
-    return out
 
 
 def log_densities(problem: Marginal, L: Floats, sigma: Floats, b: Floats) -> Floats:

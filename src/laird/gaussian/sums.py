@@ -4,12 +4,18 @@ The equations are those of `laird.gaussian.grouped`.  They are written for one g
 every scalar of them is a *row*: a vector over the groups of a block.  So the innermost
 loop has no branches and no dependencies, and the compiler turns it into vector
 instructions for any q and p.
+
+The compiled function is called through a symbol, not linked into its callers: each of
+them would compile its vector loops again (measured: 25 s of a first compilation).
 """
 
 from __future__ import annotations
 
+from typing import Any
+
+import llvmlite.binding as llvm  # type: ignore[import-untyped]
 import numpy as np
-from numba import njit
+from numba import carray, cfunc, njit, types  # type: ignore[attr-defined]
 from numpy.typing import NDArray
 
 type Floats = NDArray[np.float64]
@@ -21,30 +27,6 @@ LARGE = 1e150
 
 ROWWISE = {"reassoc", "contract"}
 """Liberties that leave NaN and infinities alone: sums in any order, fused multiply-add."""
-
-
-@njit(cache=True, error_model="numpy")
-def accumulate(Lam: Floats, ZZ: Floats, ZW: Floats, S: Floats, B: Floats, K: Floats) -> float:
-    """Subtract the groups' part from S, add to B and K (lower triangles), return Σ_j log|A_j|.
-
-    S (m, m) holds W'W on entry; B is (q, q), K is (qm, qm), or (0, 0) when no gradient
-    is wanted.
-    """
-    J, q, m = ZW.shape
-    columns = m + q if K.shape[0] > 0 else m
-    size = -(-J // max(1, -(-J // BLOCK)))
-    data, R = np.empty((q, m + q, size)), np.empty((q, m + q, size))
-    A = np.empty((q, q, size))
-    logdet = 0.0
-    for start in range(0, J, max(1, size)):
-        _load(ZZ, ZW, start, data)
-        _multiply(Lam, data, R, A)
-        logdet += _eliminate(A, R, columns)
-        _subtract_products(R, S)
-        if K.shape[0] > 0:
-            _reduce(R, data)
-            _add_sums(data, B, K)
-    return logdet
 
 
 @njit(cache=True, error_model="numpy")
@@ -185,4 +167,45 @@ def _sum_of_logs(row: Floats) -> float:
         if product > LARGE:
             total += np.log(product)
             product = 1.0
-    return total + np.log(product)
+    return float(total + np.log(product))
+
+
+FLOATS = types.CPointer(types.float64)  # type: ignore[no-untyped-call]
+SIGNATURE = types.float64(*[FLOATS] * 6, *[types.int64] * 4)
+SYMBOL = "laird_accumulate"
+
+
+@cfunc(SIGNATURE, cache=True, error_model="numpy")
+def _compiled(Lam: Any, ZZ: Any, ZW: Any, S: Any, B: Any, K: Any, J: int, q: int, m: int, k: int) -> float:
+    groups_ZZ, groups_ZW = carray(ZZ, (J, q, q)), carray(ZW, (J, q, m))
+    columns = m + q if k > 0 else m
+    size = -(-J // max(1, -(-J // BLOCK)))
+    data, R = np.empty((q, m + q, size)), np.empty((q, m + q, size))
+    A = np.empty((q, q, size))
+    logdet = 0.0
+    for start in range(0, J, max(1, size)):
+        _load(groups_ZZ, groups_ZW, start, data)
+        _multiply(carray(Lam, (q, q)), data, R, A)
+        logdet += _eliminate(A, R, columns)
+        _subtract_products(R, carray(S, (m, m)))
+        if k > 0:
+            _reduce(R, data)
+            _add_sums(data, carray(B, (q, q)), carray(K, (k, k)))
+    return logdet
+
+
+llvm.add_symbol(SYMBOL, _compiled.address)
+_external: Any = types.ExternalFunction(SYMBOL, SIGNATURE)
+
+
+@njit(cache=True, error_model="numpy")
+def accumulate(Lam: Floats, ZZ: Floats, ZW: Floats, S: Floats, B: Floats, K: Floats) -> float:
+    """Subtract the groups' part from S, add to B and K (lower triangles), return Σ_j log|A_j|.
+
+    S (m, m) holds W'W on entry; B is (q, q), K is (qm, qm), or (0, 0) when no gradient
+    is wanted.  All arrays are contiguous.
+    """
+    J, q, m = ZW.shape
+    return _external(  # type: ignore[no-any-return]
+        Lam.ctypes, ZZ.ctypes, ZW.ctypes, S.ctypes, B.ctypes, K.ctypes, J, q, m, K.shape[0]
+    )

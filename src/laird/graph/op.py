@@ -140,9 +140,11 @@ def _evaluate(theta: Any, numbers: Any, counts: Any, out: Any) -> None:
     )  # fmt: skip
     result = carray(out, (size + 2 + k,))
     result[0] = value
-    result[1 : size + 1] = d_L.ravel()
+    for i in range(size):  # assigning slices would compile the text of their error: seconds
+        result[1 + i] = d_L[i // q, i % q]
     result[size + 1] = d_sigma
-    result[size + 2 :] = d_b
+    for i in range(k):
+        result[size + 2 + i] = d_b[i]
 
 
 @njit(error_model="numpy")
