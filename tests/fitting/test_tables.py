@@ -1,0 +1,98 @@
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+from tests.fitting.problems import grouped_frame
+
+import laird as ld
+from laird.fitting import tables
+from laird.fitting.draws import Draws
+
+
+@pytest.fixture(scope="module")
+def fit():
+    return ld.model("y ~ x + w + (1 + x | g)", data=grouped_frame(J=20, seed=2)).fit("reml")
+
+
+def test_parameters_are_fixed_effects_sds_correlations_sigma(fit):
+    found = tables.parameters(fit.problem.design.names, fit.problem.design.random)
+    assert [(q.component, q.group, q.term) for q in found] == [
+        ("fixed", "", "Intercept"),
+        ("fixed", "", "x"),
+        ("fixed", "", "w"),
+        ("sd", "g", "Intercept"),
+        ("sd", "g", "x"),
+        ("cor", "g", "Intercept, x"),
+        ("sigma", "", "residual"),
+    ]
+    assert [tables.estimate(fit.point, q) for q in found] == list(fit.summary().estimate)
+
+
+def test_independent_coefficients_have_no_correlation():
+    design = ld.model("y ~ x + (1 + x || g)", data=grouped_frame()).design
+    assert "cor" not in {q.component for q in tables.parameters(design.names, design.random)}
+
+
+@pytest.mark.parametrize("prob", [0.5, 0.9, 0.99])
+def test_scale_intervals_are_symmetric_on_their_scale(fit, prob):
+    table, z = fit.summary(prob).set_index(["component", "term"]), stats.norm.ppf(0.5 + prob / 2)
+    for row in [("sd", "Intercept"), ("sd", "x"), ("sigma", "residual")]:
+        estimate, se, lower, upper = table.loc[row, ["estimate", "se", "lower", "upper"]]
+        assert np.sqrt(lower * upper) == pytest.approx(estimate, rel=1e-10)
+        assert np.log(upper / estimate) == pytest.approx(z * se / estimate, rel=1e-10)
+    estimate, se, lower, upper = table.loc[("cor", "Intercept, x"), ["estimate", "se", "lower", "upper"]]
+    assert (np.arctanh(lower) + np.arctanh(upper)) / 2 == pytest.approx(np.arctanh(estimate), abs=1e-10)
+    assert np.arctanh(upper) - np.arctanh(estimate) == pytest.approx(z * se / (1 - estimate**2), rel=1e-8)
+
+
+def test_without_uncertainty_there_are_no_scale_intervals(fit):
+    table = tables.likelihood_summary(fit.problem, fit.problem.design.random, fit.point, None, 0.95)
+    assert table.lower[table.component == "fixed"].notna().all()
+    assert table.lower[table.component != "fixed"].isna().all()
+
+
+@pytest.fixture(scope="module")
+def draws():
+    """Independent draws of all parameters of `fit`."""
+    rng, shape = np.random.default_rng(0), (4, 500)
+    L = np.zeros((*shape, 2, 2))
+    L[..., 0, 0], L[..., 1, 0], L[..., 1, 1] = rng.uniform(1, 2, (3, *shape))
+    return Draws(rng.normal(size=(*shape, 3)), rng.uniform(1, 2, shape), np.zeros((*shape, 20, 2)), L, {})
+
+
+def test_draws_are_summarised_by_quantiles_and_diagnostics(fit, draws):
+    table = tables.draws_summary(fit.problem, fit.point, draws, 0.8)
+    np.testing.assert_array_equal(table.estimate, fit.summary().estimate)
+    values = {1: draws.beta[..., 1], 5: draws.correlation[..., 1, 0], 6: draws.sigma}
+    for row, sample in values.items():
+        interval = table.loc[row, ["lower", "upper"]].astype(float)
+        np.testing.assert_allclose(interval, np.quantile(sample, [0.1, 0.9]), rtol=1e-12)
+    np.testing.assert_allclose(table.rhat, 1, rtol=0, atol=0.02)  # independent draws
+    assert table.ess_bulk.between(1500, 2600).all()
+
+
+def test_weighted_draws_are_worth_no_more_than_their_weights(fit, draws):
+    few = Draws(draws.beta, draws.sigma, draws.u, draws.L, {}, effective=100.0)
+    table = tables.draws_summary(fit.problem, fit.point, few, 0.8)
+    assert (table[["ess_bulk", "ess_tail"]] <= 100).all(axis=None)
+
+
+def test_convergence_sees_chains_that_disagree():
+    rng = np.random.default_rng(1)
+    together = rng.normal(size=(4, 400))
+    apart = together + np.arange(4)[:, None]
+    assert tables.convergence(together)[2] < 1.01
+    assert tables.convergence(apart)[2] > 1.2
+    assert tables.convergence(apart)[0] < 50
+
+
+def test_a_constant_has_no_diagnostics():
+    assert np.isnan(tables.convergence(np.ones((4, 100)))).all()
+
+
+def test_frames_of_effects_are_copies():
+    values = np.zeros((2, 1))
+    frame = tables.effects_frame(values, ["a", "b"], ["Intercept"], "g")
+    frame.iloc[0, 0] = 1.0
+    assert values[0, 0] == 0
+    assert isinstance(frame, pd.DataFrame)
