@@ -2,9 +2,13 @@
 
 import numpy as np
 import pytest
+from scipy.optimize import minimize
 from tests.fitting.problems import balanced_frame, bound_problem, grouped_frame
 
 from laird.fitting.likelihood import maximise
+from laird.gaussian.coordinates import factor_entries
+from laird.gaussian.crossproducts import group
+from laird.gaussian.grouped import profiled_deviance
 from laird.gaussian.marginal import flat, log_density, log_profile
 
 METHODS = [False, True]
@@ -130,3 +134,37 @@ def test_the_search_leaves_a_vanished_variance_that_is_no_maximum():
     estimate = maximise(data, restricted=True)
     relative = np.linalg.solve(data.scaling.T, estimate.L) / estimate.sigma
     assert _escape(data, relative, restricted=True) is None
+
+
+def random_problem(seed):
+    """A model with one to four random columns, some of which do not vary between groups in truth."""
+    rng = np.random.default_rng(seed)
+    q, sizes = int(rng.integers(1, 5)), rng.integers(3, 9, 14)
+    ids = np.repeat(np.arange(14), sizes)
+    Z = np.column_stack([np.ones(len(ids)), rng.normal(2, 1, (len(ids), 3))])[:, :q]
+    L = np.tril(rng.normal(size=(q, q))) * rng.choice([0.0, 1.0], q)[:, None]
+    u = rng.normal(size=(14, q)) @ L.T
+    y = Z.sum(axis=1) + np.sum(Z * u[ids], axis=1) + rng.normal(size=len(ids))
+    return group(y, Z, Z, ids, 14, (tuple(range(q)),))
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_no_start_leads_anywhere_better(seed):
+    """SciPy's BFGS from five random starts; most of these estimates are on the boundary."""
+    data = random_problem(seed)
+    rows, columns = factor_entries(data.blocks)
+
+    def objective(theta):
+        Lam = np.zeros((data.q, data.q))
+        Lam[rows, columns] = theta
+        value, gradient = profiled_deviance(Lam, data.ZZ, data.ZW, data.WW, data.n, True)
+        return value, gradient[rows, columns]
+
+    estimate = maximise(data, restricted=True)
+    rng = np.random.default_rng(seed)
+    starts = [scale * rng.normal(size=len(rows)) for scale in (0.1, 0.5, 1, 1, 3)]
+    best = min(minimize(objective, start, jac=True, method="BFGS").fun for start in starts)
+    s = data.scaling
+    unit = 2 * (data.n - data.p) * np.log(s.y_scale) + 2 * np.sum(np.log(s.x_scale))
+    assert estimate.optimum.converged
+    assert -2 * estimate.log_likelihood - unit <= best + 1e-7
