@@ -207,7 +207,7 @@ def _draws(problem: Problem, priors: PriorTable, trace: xr.DataTree, settings: S
 
 def _likelihood(problem: Problem, priors: PriorTable) -> Marginal:
     prior = coefficient_prior(priors)
-    return marginal(problem.data, prior.mean, prior.precision, prior.sampled)
+    return marginal(problem.grouped, prior.mean, prior.precision, prior.sampled)
 
 
 def _factors(problem: Problem, data: Mapping[str, Any], C: int, S: int) -> Floats:
@@ -250,13 +250,13 @@ def _point(problem: Problem, priors: PriorTable, draws: Draws) -> Point:
 
 
 def _weights(likelihood: Marginal, L: Floats, sigma: float) -> Floats:
-    return solve(flat(likelihood.data), L, sigma).weights
+    return solve(flat(likelihood.data), L, sigma).effects[0].weights
 
 
 def _log_likelihood(problem: Problem, draws: Draws) -> float:
     """Restricted log-likelihood at the posterior means of the factor of G and of sigma."""
     L, sigma = draws.flat("L").mean(axis=0), float(draws.sigma.mean())
-    return log_density(flat(problem.data), L, sigma)[0]
+    return log_density(flat(problem.grouped), L, sigma)[0]
 
 
 def _checks(problem: Problem, draws: Draws) -> tuple[Check, ...]:

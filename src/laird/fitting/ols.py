@@ -8,11 +8,11 @@ import numpy as np
 
 from laird.fitting.origin import origin
 from laird.fitting.point import least_squares_point
-from laird.fitting.problem import Problem
+from laird.fitting.problem import Problem, grouped, level2_weights_of
 from laird.fitting.result import Fit
 from laird.fitting.uncertainty import ScaleUncertainty
 from laird.gaussian.grouped import LOG_2PI
-from laird.gaussian.lines import absorbed_columns, level2_weights, own_lines
+from laird.gaussian.lines import own_lines
 
 
 def fit(problem: Problem) -> Fit:
@@ -28,15 +28,14 @@ def fit(problem: Problem) -> Fit:
     sigma = float(np.sqrt(rss / (data.n - p)))
     beta_cov = s.beta_cov(sigma**2 * np.linalg.inv(XX))
     beta = s.beta(beta)
-    random = problem.random
-    J, ids = data.J, random.ids if random else np.zeros(data.n, dtype=np.int64)
-    Z = random.Z if random else np.zeros((data.n, 0))
-    A = level2_weights(problem.design.X, Z, ids, J, absorbed_columns(data))
+    single = [(random, grouped(problem.design, random)) for random in problem.design.random]
+    lines = [own_lines(own) for _, own in single]
+    A = [level2_weights_of(problem.design, random, own) for random, own in single]
     ml_variance = rss / data.n * s.y_scale**2
     return Fit(
         method="ols",
         problem=problem,
-        point=least_squares_point(beta, beta_cov, sigma * s.y_scale, own_lines(data), A),
+        point=least_squares_point(beta, beta_cov, sigma * s.y_scale, lines, A),
         loglik=float(-0.5 * data.n * (LOG_2PI + np.log(ml_variance) + 1.0)),
         checks=(),
         origin=origin(problem.spec, problem.design, perf_counter() - start),

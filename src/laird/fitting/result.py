@@ -19,9 +19,9 @@ from laird.fitting.display import Card, card
 from laird.fitting.draws import Draws, to_datatree
 from laird.fitting.origin import Origin
 from laird.fitting.point import Point
-from laird.fitting.problem import Problem
+from laird.fitting.problem import Problem, grouped, joined_columns, level2_weights_of
 from laird.fitting.uncertainty import ScaleUncertainty
-from laird.gaussian.lines import absorbed_columns, level2_weights
+from laird.gaussian.solution import Effects
 from laird.posterior.table import PriorTable
 from laird.spec import Spec
 
@@ -127,8 +127,10 @@ class Fit:
     def scale_of(self, group: str) -> pd.Series:
         """Coefficients of the log sd of a group's intercept (one number without ``sd(g) ~ x``)."""
         random = self._group(group)
+        designs = self.problem.design.random
+        place = joined_columns(designs)[designs.index(random)]
         with np.errstate(divide="ignore"):
-            logs = np.log(self.point.sd)
+            logs = np.log(self.point.sd[place])
         return pd.Series(dict(zip(random.names, logs, strict=True)), name="estimate")
 
     @property
@@ -163,11 +165,11 @@ class Fit:
 
     def ranef(self, group: str) -> pd.DataFrame:
         """Deviations of the groups' coefficients, index = group labels, columns = terms."""
-        return self._effects(group, self.point.u)
+        return self._effects(group, self._of(group).u)
 
     def ranef_sd(self, group: str) -> pd.DataFrame:
         """Sds of the deviations given the data (Henderson 1975); they include that of β."""
-        return self._effects(group, np.sqrt(np.diagonal(self.point.u_cov, axis1=1, axis2=2)))
+        return self._effects(group, np.sqrt(np.diagonal(self._of(group).cov, axis1=1, axis2=2)))
 
     def coef(self, group: str) -> pd.DataFrame:
         """Fixed effects plus the group's deviation, for every term; as lme4's ``coef``."""
@@ -182,7 +184,7 @@ class Fit:
         For ``mathach ~ ses * Sector + (1 + ses | school)`` the intercept of a school is
         γ00 + γ01·Sector + u0; for ``ols`` it is the school's own least-squares line.
         """
-        return self._effects(group, self.fixed_lines(group).to_numpy() + self.point.u)
+        return self._effects(group, self.fixed_lines(group).to_numpy() + self._of(group).u)
 
     def fixed_lines(self, group: str) -> pd.DataFrame:
         """The part of :meth:`group_coef` that the fixed effects give: where groups shrink to."""
@@ -190,24 +192,31 @@ class Fit:
 
     def group_coef_sd(self, group: str) -> pd.DataFrame:
         """Sds of :meth:`group_coef` given the data, from the joint covariance of β and u."""
-        A = self._level2_weights(group)
-        cross = A @ self.point.u_beta_cov.transpose(0, 2, 1)
-        cov = A @ self.point.beta_cov @ A.transpose(0, 2, 1) + self.point.u_cov
+        A, own = self._level2_weights(group), self._of(group)
+        cross = A @ own.beta_cov.transpose(0, 2, 1)
+        cov = A @ self.point.beta_cov @ A.transpose(0, 2, 1) + own.cov
         cov = cov + cross + cross.transpose(0, 2, 1)
         variance = np.diagonal(cov, axis1=1, axis2=2)
         return self._effects(group, np.sqrt(np.maximum(variance, 0.0)))
 
     def _level2_weights(self, group: str) -> Floats:
         random, design = self._group(group), self.problem.design
-        absorbed = absorbed_columns(self.problem.data)
-        return level2_weights(design.X, random.Z, random.ids, len(random.levels), absorbed)
+        return level2_weights_of(design, random, grouped(design, random))
+
+    def _of(self, group: str) -> Effects:
+        return self.point.effects[self.problem.design.random.index(self._group(group))]
+
+    def shrinkage_factors(self, group: str) -> pd.DataFrame:
+        """Weights in [0, 1] that each coefficient gives to the group's own data."""
+        factors = np.diagonal(self._of(group).weights, axis1=1, axis2=2)
+        return self._effects(group, np.clip(factors, 0.0, 1.0))
 
     def fitted(self, *, level: Literal["group", "population"] = "group") -> Floats:
         """Fitted means, shape (n,): with the groups' deviations (``ols`` has none), or of the fixed part."""
         design = self.problem.design
         mean = design.X @ self.point.beta
         for r in self._random() if level == "group" else ():
-            mean = mean + np.einsum("iq,iq->i", r.Z, self.point.u[r.ids])
+            mean = mean + np.einsum("iq,iq->i", r.Z, self._of(r.group).u[r.ids])
         return mean
 
     def residuals(

@@ -30,20 +30,28 @@ class Parameter(NamedTuple):
 
     component: str
     group: str
-    term: str
+    term1: str
+    term2: str
     place: tuple[int, ...]
+
+    @property
+    def term(self) -> str:
+        """The term, or both terms of a correlation."""
+        return f"{self.term1}, {self.term2}" if self.term2 else self.term1
 
 
 def parameters(names: Sequence[str], random: Sequence[RandomDesign]) -> tuple[Parameter, ...]:
     """Fixed effects, group sds and correlations, residual sd: the order of every table."""
-    rows = [Parameter("fixed", "", name, (k,)) for k, name in enumerate(names)]
+    rows = [Parameter("fixed", "", name, "", (k,)) for k, name in enumerate(names)]
+    start = 0
     for r in random:
-        rows += [Parameter("sd", r.group, name, (k,)) for k, name in enumerate(r.names)]
+        rows += [Parameter("sd", r.group, name, "", (start + k,)) for k, name in enumerate(r.names)]
         rows += [
-            Parameter("cor", r.group, f"{r.names[j]}, {r.names[i]}", (i, j))
+            Parameter("cor", r.group, r.names[j], r.names[i], (start + i, start + j))
             for i, j in correlated_pairs(r.blocks)
         ]
-    return (*rows, Parameter("sigma", "", "residual", ()))
+        start += len(r.names)
+    return (*rows, Parameter("sigma", "", "residual", "", ()))
 
 
 def estimate(point: Point, parameter: Parameter) -> float:
@@ -60,12 +68,9 @@ def estimate(point: Point, parameter: Parameter) -> float:
 def varcorr(point: Point, random: Sequence[RandomDesign]) -> pd.DataFrame:
     """The table ``group, term1, term2, sdcor, vcov``, residual last."""
     rows: list[tuple[str, str, str, float, float]] = []
-    for r in random:
-        rows += [(r.group, n, "", point.sd[k], point.G[k, k]) for k, n in enumerate(r.names)]
-        rows += [
-            (r.group, r.names[j], r.names[i], point.correlation[i, j], point.G[i, j])
-            for i, j in correlated_pairs(r.blocks)
-        ]
+    for q in parameters((), random)[:-1]:
+        vcov = point.G[q.place if q.term2 else q.place * 2]
+        rows.append((q.group, q.term1, q.term2, estimate(point, q), float(vcov)))
     rows.append(("residual", "", "", point.sigma, point.sigma**2))
     return pd.DataFrame(rows, columns=["group", "term1", "term2", "sdcor", "vcov"])
 

@@ -30,6 +30,7 @@ from laird.gaussian.small import factorise, forward_substitute
 
 type Floats = NDArray[np.float64]
 type Ids = NDArray[np.int64]
+type Effects = tuple[Floats, Floats, Floats]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,6 +53,20 @@ class Tree:
     base: Floats
     parents: tuple[Ids, ...]
     sizes: tuple[int, ...]
+
+    def eliminate(self, factors: Sequence[Floats]) -> Elimination:
+        """See `eliminate`."""
+        return eliminate(self, factors)
+
+    def sensitivities(self, factors: Sequence[Floats], done: Elimination, D: Floats) -> list[Floats]:
+        """See `sensitivities`."""
+        return sensitivities(self, factors, done, D)
+
+    def effects(
+        self, factors: Sequence[Floats], done: Elimination, beta: Floats, cov: Floats
+    ) -> list[Effects]:
+        """See `effects`."""
+        return effects(self, factors, done, beta, cov)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -246,7 +261,7 @@ def _fill(out: Floats, M: Floats, K: Floats, KD: Floats, D: Floats, q: int, c: i
 
 def effects(
     tree: Tree, factors: Sequence[Floats], elimination: Elimination, beta: Floats, cov: Floats
-) -> list[tuple[Floats, Floats, Floats]]:
+) -> list[Effects]:
     """Conditional means and covariances of the effects, by factor, innermost first.
 
     Parameters
@@ -259,7 +274,7 @@ def effects(
     For every factor û (J, q), Cov(û_j - u_j)/σ² (J, q, q), Cov(û_j - u_j, β̂ - β)/σ² (J, q, p).
     """
     mean, spread, p = beta[None], cov[None], len(beta)
-    found: list[tuple[Floats, Floats, Floats]] = []
+    found: list[Effects] = []
     for level in range(len(tree.sizes) - 1, -1, -1):
         q, F, parent = tree.sizes[level], elimination.levels[level], tree.parents[level]
         K, M = conditional(np.ascontiguousarray(factors[level]), F, q)
