@@ -61,7 +61,7 @@ def _mean(point: Point, rows: Rows) -> Floats:
 
 def _variance(point: Point, rows: Rows) -> Floats:
     X = rows.X
-    variance = np.einsum("ip,pr,ir->i", X, point.beta_cov, X)
+    variance: Floats = np.einsum("ip,pr,ir->i", X, point.beta_cov, X)
     if not rows.factors:
         return np.asarray(variance)
     if len(rows.factors) > 1:

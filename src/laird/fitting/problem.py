@@ -121,7 +121,7 @@ def _refuse_unavailable(spec: Spec) -> None:
         if present:
             raise FitError(
                 f"This version of laird reads but cannot fit {what}.",
-                allowed="Available: one outcome, constant sigma, random coefficients of any grouping factors.",
+                allowed="Available: one outcome, constant sigma, random coefficients of grouping factors.",
                 remedy=f"Remove that part of the model, or fit it with {others} meanwhile.",
             )
 

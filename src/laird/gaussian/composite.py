@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Protocol
 
 import numpy as np
@@ -75,7 +76,7 @@ class Composite:
     @property
     def q(self) -> int:
         """Number of random-effect columns of all factors."""
-        return self.columns[-1].stop
+        return int(self.columns[-1].stop)
 
     def profiled(self, Lam: Floats, *, restricted: bool) -> tuple[float, Floats]:
         """Profiled deviance and its gradient in the block-diagonal relative factor Λ (q, q)."""
@@ -202,7 +203,7 @@ def compose(
         columns share a correlation matrix.
     """
     starts = np.concatenate([[0], np.cumsum([z.shape[1] for z in Z])])
-    columns = tuple(slice(int(a), int(b)) for a, b in zip(starts, starts[1:], strict=False))
+    columns = tuple(slice(int(a), int(b)) for a, b in pairwise(starts))
     joined = tuple(
         tuple(place.start + k for k in block)
         for place, own in zip(columns, blocks, strict=True)

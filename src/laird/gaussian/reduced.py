@@ -7,8 +7,6 @@ matrix, whose free entries are given by `blocks`.
 
 from __future__ import annotations
 
-from functools import singledispatch
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,70 +21,34 @@ type Floats = NDArray[np.float64]
 type Reduced = Grouped | Composite
 
 
-@singledispatch
 def profiled(data: Reduced, Lam: Floats, *, restricted: bool) -> tuple[float, Floats]:
     """Profiled deviance and its gradient in the relative factor Λ (q, q), starred units.
 
     -2 log L (ML) or -2 log L_R (`restricted`) maximised over β and σ (Bates et al. 2015,
     equations 34 and 42); NaN where X'V⁻¹X or the residual sum of squares is not positive.
     """
-    raise TypeError(f"no likelihood for {type(data).__name__}")
-
-
-@profiled.register
-def _(data: Grouped, Lam: Floats, *, restricted: bool) -> tuple[float, Floats]:
+    if isinstance(data, Composite):
+        return data.profiled(Lam, restricted=restricted)
     value, gradient = profiled_deviance(Lam, data.ZZ, data.ZW, data.WW, data.n, restricted)
     return float(value), gradient
 
 
-@profiled.register
-def _(data: Composite, Lam: Floats, *, restricted: bool) -> tuple[float, Floats]:
-    return data.profiled(Lam, restricted=restricted)
-
-
-@singledispatch
 def density(data: Reduced, L: Floats, sigma: float, *, restricted: bool) -> tuple[float, Floats, float]:
     """(Restricted) log-likelihood at G = LL' and σ, maximised over β, and its gradient; user's units."""
-    raise TypeError(f"no likelihood for {type(data).__name__}")
-
-
-@density.register
-def _(data: Grouped, L: Floats, sigma: float, *, restricted: bool) -> tuple[float, Floats, float]:
+    if isinstance(data, Composite):
+        return data.density(L, sigma, restricted=restricted)
     return log_density(flat(data), L, sigma)[:3] if restricted else log_profile(data, L, sigma)
 
 
-@density.register
-def _(data: Composite, L: Floats, sigma: float, *, restricted: bool) -> tuple[float, Floats, float]:
-    return data.density(L, sigma, restricted=restricted)
-
-
-@singledispatch
 def information(data: Reduced, Lam: Floats) -> Floats:
     """S = σ²W'V⁻¹W at the relative factor Λ, shape (p + 1, p + 1), starred units."""
-    raise TypeError(f"no likelihood for {type(data).__name__}")
-
-
-@information.register
-def _(data: Grouped, Lam: Floats) -> Floats:
+    if isinstance(data, Composite):
+        return data.information(Lam)
     return np.asarray(cross_information(Lam, data.ZZ, data.ZW, data.WW))
 
 
-@information.register
-def _(data: Composite, Lam: Floats) -> Floats:
-    return data.information(Lam)
-
-
-@singledispatch
 def solve(data: Reduced, L: Floats, sigma: float) -> Solution:
     """β̂, the effects and their joint conditional covariance at G = LL' and σ, user's units."""
-    raise TypeError(f"no likelihood for {type(data).__name__}")
-
-
-@solve.register
-def _(data: Grouped, L: Floats, sigma: float) -> Solution:
+    if isinstance(data, Composite):
+        return data.solve(L, sigma)
     return solve_grouped(flat(data), L, sigma)
-
-
-@solve.register
-def _(data: Composite, L: Floats, sigma: float) -> Solution:
-    return data.solve(L, sigma)
