@@ -7,6 +7,8 @@ from laird.gaussian.small import (
     forward_substitute,
     invert_factored,
     log_determinant,
+    multiply,
+    posterior_root,
 )
 
 
@@ -51,3 +53,29 @@ def test_inverse_and_log_determinant(matrix):
 @pytest.mark.parametrize("matrix", [[[0.0]], [[1.0, 2.0], [2.0, 1.0]], [[1.0, 1.0], [1.0, 1.0]], [[np.nan]]])
 def test_a_matrix_that_is_not_positive_definite_is_reported(matrix):
     assert not factorise(np.array(matrix))
+
+
+def test_posterior_root_squares_to_the_covariance_of_a_group(matrix):
+    """M = (Z'Z + (ΛΛ')⁻¹)⁻¹ and |A| = |I + Z'ZΛΛ'|."""
+    q = len(matrix)
+    Lam = np.random.default_rng(1).normal(size=(q, q)) + 2 * np.eye(q)
+    T = np.empty((q, q))
+    logdet = posterior_root(Lam, matrix, T)
+    G = Lam @ Lam.T
+    expected = np.linalg.inv(matrix + np.linalg.inv(G))
+    np.testing.assert_allclose(T.T @ T, expected, rtol=1e-9, atol=1e-10)  # the inverses lose digits
+    assert logdet == pytest.approx(np.linalg.slogdet(np.eye(q) + matrix @ G)[1], rel=1e-10)
+
+
+def test_posterior_root_of_no_variance_is_zero(matrix):
+    T = np.ones_like(matrix)
+    assert posterior_root(np.zeros_like(matrix), matrix, T) == 0.0
+    np.testing.assert_array_equal(T, 0)
+
+
+def test_multiply_leaves_the_rest_of_a_larger_output_alone(matrix):
+    out = np.full((len(matrix) + 1, len(matrix) + 2), 7.0)
+    multiply(matrix, matrix, out)
+    np.testing.assert_allclose(out[: len(matrix), : len(matrix)], matrix @ matrix, rtol=RTOL)
+    np.testing.assert_array_equal(out[len(matrix) :], 7)
+    np.testing.assert_array_equal(out[:, len(matrix) :], 7)

@@ -109,11 +109,11 @@ def _display_table(summary: pd.DataFrame) -> pd.DataFrame:
         least = shown[["ess_bulk", "ess_tail"]].min(axis=1).map("{:,.0f}".format)
         text = text.assign(ess_bulk=least).drop(columns="ess_tail").rename(columns={"ess_bulk": "ess"})
     names = summary[["component", "group", "term"]].to_numpy()
-    text.insert(0, "", [_row_name(component, group, term) for component, group, term in names])
+    text.insert(0, "", [row_name(component, group, term) for component, group, term in names])
     return text
 
 
-def _row_name(component: str, group: str, term: str) -> str:
+def row_name(component: str, group: str, term: str) -> str:
     if component == "fixed":
         return term
     return "sigma" if component == "sigma" else f"{component}({group}: {term})"

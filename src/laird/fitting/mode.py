@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from laird.errors import FitError
 from laird.fitting.newton import Optimum, minimise
 from laird.gaussian.coordinates import (
     correlation_factor,
@@ -128,11 +129,21 @@ def find_mode(target: Posterior, L: Floats, sigma: float, b: Floats) -> Mode:
         Likelihood and priors.
     L, sigma, b
         Start: factor of G (q, q), residual sd, sampled coefficients.
+
+    Raises
+    ------
+    FitError
+        The density is zero or not a number at the start.
     """
     scaling = target.likelihood.data.scaling
     units = scaling.y_scale / scaling.z_scale
     search = _Search(target, units, all(eta == 1.0 for eta in target.etas))
     optimum = minimise(search, search.start(L, sigma, b))
+    if not np.isfinite(optimum.value):
+        raise FitError(
+            "The posterior has no finite density where its search begins.",
+            remedy="Centre predictors with random slopes: far from zero, intercepts and slopes are collinear.",
+        )
     x = _with_zeros(search, optimum.x)
     if not np.array_equal(x, optimum.x):
         optimum = _refine(search, x)

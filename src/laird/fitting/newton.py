@@ -81,15 +81,16 @@ def minimise(objective: Objective, x: Floats, *, max_iterations: int = MAX_ITERA
         if np.isfinite(new_value) and ratio > 1e-4:
             x, value, gradient = x + step, new_value, new_gradient
         radius = _next_radius(radius, ratio, float(np.linalg.norm(step)))
-    polished = _polish(objective, x, value, gradient, w, V)
-    return Optimum(*polished, H, iteration, decrement, curvature, bool(converged))
+    if converged:
+        x, value, gradient = _polish(objective, x, value, gradient, w, V)
+    return Optimum(x, value, gradient, H, iteration, decrement, curvature, bool(converged))
 
 
 def _polish(
     objective: Objective, x: Floats, value: float, gradient: Floats, w: Floats, V: Floats
 ) -> tuple[Floats, float, Floats]:
     """Steps with the last Hessian while they shorten the gradient: rounding hides them from the value."""
-    if not len(x) or not np.all(np.isfinite(gradient)):
+    if not len(x):
         return x, value, gradient
     sound = w > 1e-10 * w[-1]
     for _ in range(POLISHING_STEPS):

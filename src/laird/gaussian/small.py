@@ -61,3 +61,30 @@ def log_determinant(L: Floats) -> float:
     for i in range(L.shape[0]):
         total += np.log(L[i, i])
     return 2.0 * total
+
+
+@njit(cache=True, error_model="numpy")
+def posterior_root(Lam: Floats, ZZ: Floats, T: Floats) -> float:
+    """Overwrite T (q, q) by A⁻½Λ', A = Λ'Z'ZΛ + I, so that T'T = M = ΛA⁻¹Λ'; return log|A|."""
+    q = Lam.shape[0]
+    A = np.eye(q)
+    for a in range(q):
+        for b in range(q):
+            T[a, b] = Lam[b, a]
+            for k in range(q):
+                for h in range(q):
+                    A[a, b] += Lam[k, a] * ZZ[k, h] * Lam[h, b]
+    factorise(A)
+    forward_substitute(A, T)
+    return log_determinant(A)
+
+
+@njit(cache=True, error_model="numpy")
+def multiply(A: Floats, B: Floats, out: Floats) -> None:
+    """Write AB into the first rows and columns of `out`."""
+    for a in range(A.shape[0]):
+        for b in range(B.shape[1]):
+            total = 0.0
+            for k in range(A.shape[1]):
+                total += A[a, k] * B[k, b]
+            out[a, b] = total

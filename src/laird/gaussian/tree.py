@@ -26,7 +26,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from laird.gaussian.small import factorise, forward_substitute
+from laird.gaussian.small import multiply, posterior_root
 
 type Floats = NDArray[np.float64]
 type Ids = NDArray[np.int64]
@@ -154,42 +154,13 @@ def _pass_rest(F: Floats, q: int, parent: Ids, above: Floats) -> None:
 
 
 @njit(cache=True, error_model="numpy")
-def _prepare(Lam: Floats, ZZ: Floats, T: Floats) -> float:
-    """Overwrite T (q, q) by A⁻½Λ' (so M = T'T); return log|A|."""
-    q = Lam.shape[0]
-    A = np.eye(q)
-    for a in range(q):
-        for b in range(q):
-            T[a, b] = Lam[b, a]
-            for k in range(q):
-                for h in range(q):
-                    A[a, b] += Lam[k, a] * ZZ[k, h] * Lam[h, b]
-    factorise(A)
-    logdet = 0.0
-    for a in range(q):
-        logdet += 2.0 * np.log(A[a, a])
-    forward_substitute(A, T)
-    return logdet
-
-
-@njit(cache=True, error_model="numpy")
-def _multiply(A: Floats, B: Floats, out: Floats) -> None:
-    for a in range(A.shape[0]):
-        for b in range(B.shape[1]):
-            total = 0.0
-            for k in range(A.shape[1]):
-                total += A[a, k] * B[k, b]
-            out[a, b] = total
-
-
-@njit(cache=True, error_model="numpy")
 def _up(Lam: Floats, F: Floats, q: int, parent: Ids, above: Floats) -> float:
     c = F.shape[2] - q
     T, R = np.empty((q, q)), np.empty((q, c))
     logdet = 0.0
     for j in range(F.shape[0]):
-        logdet += _prepare(Lam, F[j, :q, :q], T)
-        _multiply(T, F[j, :q, q:], R)
+        logdet += posterior_root(Lam, F[j, :q, :q], T)
+        multiply(T, F[j, :q, q:], R)
         target = above[parent[j]]
         for a in range(c):
             for b in range(c):
@@ -219,16 +190,16 @@ def _down(Lam: Floats, F: Floats, q: int, parent: Ids, above: Floats, H: Floats,
     R, P, ZM = np.empty((q, c)), np.empty((q, c)), np.empty((q, q))
     for j in range(F.shape[0]):
         zz, zc, D = F[j, :q, :q], F[j, :q, q:], above[parent[j]]
-        _prepare(Lam, zz, T)
-        _multiply(T, zc, R)
-        _multiply(T.T, R, K)
-        _multiply(T.T, T, M)
-        _multiply(zz, M, ZM)
-        _multiply(zz, K, P)
+        posterior_root(Lam, zz, T)
+        multiply(T, zc, R)
+        multiply(T.T, R, K)
+        multiply(T.T, T, M)
+        multiply(zz, M, ZM)
+        multiply(zz, K, P)
         for a in range(q):
             for b in range(c):
                 P[a, b] = zc[a, b] - P[a, b]
-        _multiply(P, D, KD)
+        multiply(P, D, KD)
         for a in range(q):
             for b in range(q):
                 total = zz[a, b]
@@ -238,7 +209,7 @@ def _down(Lam: Floats, F: Floats, q: int, parent: Ids, above: Floats, H: Floats,
                     total -= KD[a, k] * P[b, k]
                 H[a, b] += total
         if below.shape[0]:
-            _multiply(K, D, KD)
+            multiply(K, D, KD)
             _fill(below[j], M, K, KD, D, q, c)
 
 
@@ -327,8 +298,8 @@ def conditional(Lam: Floats, F: Floats, q: int) -> tuple[Floats, Floats]:
     K, M = np.empty((J, q, c)), np.empty((J, q, q))
     T, R = np.empty((q, q)), np.empty((q, c))
     for j in range(J):
-        _prepare(Lam, F[j, :q, :q], T)
-        _multiply(T, F[j, :q, q:], R)
-        _multiply(T.T, R, K[j])
-        _multiply(T.T, T, M[j])
+        posterior_root(Lam, F[j, :q, :q], T)
+        multiply(T, F[j, :q, q:], R)
+        multiply(T.T, R, K[j])
+        multiply(T.T, T, M[j])
     return K, M

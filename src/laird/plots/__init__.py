@@ -1,0 +1,24 @@
+"""Pictures: functions that draw into the axes or figure they are given, and return the axes.
+
+Given none, they make a pyplot figure, which a notebook shows.  Colours and markers are
+the same in all pictures: see `laird.plots.style`.
+"""
+
+from laird.plots.diagnostics import qq, residuals_vs_fitted
+from laird.plots.geometry import ellipse
+from laird.plots.groups import caterpillar, shrinkage_arrows
+from laird.plots.parameters import estimates
+from laird.plots.plane import coefficient_plane
+from laird.plots.sampling import prior_posterior, trace_rank
+
+__all__ = [
+    "caterpillar",
+    "coefficient_plane",
+    "ellipse",
+    "estimates",
+    "prior_posterior",
+    "qq",
+    "residuals_vs_fitted",
+    "shrinkage_arrows",
+    "trace_rank",
+]

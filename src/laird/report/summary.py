@@ -1,0 +1,179 @@
+"""The report in one paragraph each: what was fitted, what came out, how far to trust it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from laird.report.agreement import effect_difference, fixed_difference, understated
+from laird.report.effects import estimators, median_weights
+from laird.report.estimates import Comparison, described, fixed_terms
+from laird.report.standouts import standouts
+from laird.report.study import SHORT, Study
+from laird.report.words import code, count, listed, number, plural
+
+_MOST_NAMED = 12
+_CLOSE, _FAR = 0.1, 0.5
+"""Differences, in standard errors, that do not matter, and that do."""
+
+
+type Paragraph = tuple[str, str]
+
+
+def summary(
+    study: Study, comparison: Comparison, tables: Mapping[str, pd.DataFrame]
+) -> tuple[Paragraph, ...]:
+    """Return the paragraphs of the summary, each after its heading."""
+    paragraphs = {
+        "Data and methods": (_fitted(study),),
+        "Estimates": _findings(study, comparison),
+        "Shrinkage": _shrunk(tables),
+        "Groups that stand out": _standing_out(study),
+        "Agreement": _agreement(study, comparison, tables),
+        "Checks": _verdicts(study),
+    }
+    joined = {heading: " ".join(sentences) for heading, sentences in paragraphs.items()}
+    return tuple((heading, text) for heading, text in joined.items() if text)
+
+
+def _fitted(study: Study) -> str:
+    design = study.model.design
+    groups = [
+        f"in {plural(len(r.levels), 'group')} of {code(r.group)} ({_sizes(np.bincount(r.ids))})"
+        for r in design.random
+    ]
+    data = " ".join([plural(len(design.y), "row"), *groups])
+    return f"The model of {code(design.outcome)} was fitted to {data} by {listed(_methods(study))}."
+
+
+def _sizes(sizes: np.ndarray) -> str:
+    if sizes.min() == sizes.max():
+        return f"{plural(int(sizes[0]), 'row')} each"
+    return f"{count(int(sizes.min()))} to {plural(int(sizes.max()), 'row')} each"
+
+
+def _methods(study: Study) -> Iterator[str]:
+    for fit in study.fits:
+        chains, draws = fit.draws.sigma.shape if fit.draws else (0, 0)
+        is_sampled = fit.method == "nuts"
+        size = f" ({plural(chains, 'chain')} of {plural(draws, 'draw')})" if is_sampled else ""
+        yield SHORT[fit.method] + size
+
+
+def _findings(study: Study, comparison: Comparison) -> Iterator[str]:
+    """The fixed effects and the spread of the groups, by the fullest method."""
+    method = study.reference.method
+    effects = {
+        term: comparison.of(method, ("fixed", "", term))
+        for term in fixed_terms(comparison)
+        if term != "Intercept"
+    }
+    clear = [described(term, e) for term, e in effects.items() if e.excludes_zero]
+    open_ = [described(term, e) for term, e in effects.items() if not e.excludes_zero]
+    by = f"By {SHORT[method]}, with 95 % intervals:"
+    if clear:
+        yield f"{by} {_are(len(clear), 'effect')} clearly different from zero: {listed(clear)}."
+    if open_:
+        start = "The sign is open for" if clear else f"{by} the sign is open for"
+        yield f"{start} {listed(open_)}."
+    yield from _spread(comparison, method)
+
+
+def _are(n: int, noun: str) -> str:
+    return f"{plural(n, noun)} {'is' if n == 1 else 'are'}"
+
+
+def _spread(comparison: Comparison, method: str) -> Iterator[str]:
+    """How groups and rows vary."""
+    for group in dict.fromkeys(group for part, group, _ in comparison.keys if part == "sd"):
+        sds = [
+            described(key[2], comparison.of(method, key))
+            for key in comparison.keys
+            if key[:2] == ("sd", group)
+        ]
+        if sds and method != "ols":
+            yield f"Between groups of {code(group)}, coefficients have the standard deviations {listed(sds)}."
+    sigma = comparison.of(method, ("sigma", "", "residual"))
+    yield f"The residual standard deviation is {described('sigma', sigma).partition(' ')[2]}."
+
+
+def _shrunk(tables: Mapping[str, pd.DataFrame]) -> Iterator[str]:
+    for group, table in tables.items():
+        weights = [
+            f"{_percent(median)} for {code(term)} (from {_percent(low)} to {_percent(high)})"
+            for term, (median, low, high) in median_weights(table).items()
+        ]
+        yield (
+            f"The weight that a group of {code(group)} gives to its own estimate is, at the median, "
+            f"{listed(weights)}; the rest comes from what the fixed effects expect."
+        )
+
+
+def _standing_out(study: Study) -> Iterator[str]:
+    """The groups that differ from what the fixed effects expect."""
+    fit = study.reference
+    for group in study.groups if study.grouped else ():
+        found = [(term, labels) for term, labels in standouts(fit, group).items() if labels]
+        terms = [f"in {code(term)} {_some(labels)}" for term, labels in found]
+        which = (
+            f"these groups of {code(group)}: {'; '.join(terms)}" if terms else f"no group of {code(group)}"
+        )
+        yield (
+            f"By {SHORT[fit.method]}, the deviation from what the fixed effects expect is larger than 1.96 "
+            f"standard errors for {which}."
+        )
+
+
+def _some(labels: Sequence[str]) -> str:
+    shown = list(labels[:_MOST_NAMED])
+    rest = len(labels) - len(shown)
+    return listed([*shown, f"{rest} more"] if rest else shown)
+
+
+def _percent(share: float) -> str:
+    return f"{share:.0%}".replace("%", " %")
+
+
+def _agreement(study: Study, comparison: Comparison, tables: Mapping[str, pd.DataFrame]) -> Iterator[str]:
+    methods = [fit.method for fit in study.grouped]
+    if len(methods) > 1:
+        difference, term = fixed_difference(comparison, methods)
+        yield (
+            f"{listed([SHORT[method] for method in methods])} {_closeness(difference)} on the fixed effects: "
+            f"they differ by at most {number(difference, 2)} standard errors ({code(term)})."
+        )
+        for group, table in tables.items():
+            largest = effect_difference(table, estimators(table)[1:])
+            yield (
+                f"The coefficients of the groups of {code(group)} differ by at most {number(largest, 2)} of "
+                "their standard error."
+            )
+    if tables and study.fits[0].method == "ols":
+        yield from _understated(study, comparison)
+
+
+def _closeness(difference: float) -> str:
+    if difference < _CLOSE:
+        return "agree closely"
+    return "agree" if difference < _FAR else "disagree"
+
+
+def _understated(study: Study, comparison: Comparison) -> Iterator[str]:
+    ratio, term = understated(comparison, study.reference.method)
+    if ratio < 1:
+        yield (
+            f"OLS ignores the groups and gives {code(term)} a standard error only {_percent(ratio)} as large "
+            f"as {SHORT[study.reference.method]} does."
+        )
+
+
+def _verdicts(study: Study) -> Iterator[str]:
+    troubled = [
+        (fit, check) for fit in study.fits for check in fit.checks if check.status not in ("ok", "note")
+    ]
+    if not troubled:
+        yield "All checks of all fits passed."
+    for fit, check in troubled:
+        yield f"{SHORT[fit.method]}: {check.message}"
