@@ -87,7 +87,7 @@ class Composite:
         beta, inverse, logdet_X, rss = found
         df = self.n - self.p if restricted else self.n
         value = done.logdet + df * (1.0 + LOG_2PI + np.log(rss / df)) + restricted * logdet_X
-        D = _direction(beta, inverse if restricted else None, df / rss)
+        D = rss_direction(beta, inverse if restricted else None, df / rss)
         return float(value), self._gradient(factors, done, D)
 
     def density(self, L: Floats, sigma: float, *, restricted: bool) -> tuple[float, Floats, float]:
@@ -101,7 +101,7 @@ class Composite:
             return -np.inf, np.zeros_like(L), 0.0
         beta, inverse, logdet_X, rss = found
         df = self.n - self.p if restricted else self.n
-        D = _direction(beta, inverse if restricted else None, sigma_star**-2)
+        D = rss_direction(beta, inverse if restricted else None, sigma_star**-2)
         d_relative = -0.5 * self._gradient(factors, done, D)
         value = done.logdet + df * (LOG_2PI + 2 * np.log(sigma)) + rss / sigma_star**2
         value += restricted * (logdet_X + 2 * np.sum(np.log(s.x_scale)))
@@ -175,7 +175,7 @@ def gls(S: Floats) -> tuple[Floats, Floats, float, float] | None:
     return (beta, (inverse + inverse.T) / 2, float(2 * np.sum(np.log(np.diag(R)))), rss) if rss > 0 else None
 
 
-def _direction(beta: Floats, inverse: Floats | None, weight: float) -> Floats:
+def rss_direction(beta: Floats, inverse: Floats | None, weight: float) -> Floats:
     """Derivative of weight·rss (+ log|X'V⁻¹X|) with respect to S."""
     a = np.append(-beta, 1.0)
     D = weight * np.outer(a, a)
@@ -202,13 +202,7 @@ def compose(
         By factor: columns (n, q_f), group of each row, number of groups, and which
         columns share a correlation matrix.
     """
-    starts = np.concatenate([[0], np.cumsum([z.shape[1] for z in Z])])
-    columns = tuple(slice(int(a), int(b)) for a, b in pairwise(starts))
-    joined = tuple(
-        tuple(place.start + k for k in block)
-        for place, own in zip(columns, blocks, strict=True)
-        for block in own
-    )
+    columns, joined = joined_blocks([z.shape[1] for z in Z], blocks)
     s = standardise(y, X, np.hstack(Z), joined)
     W = np.column_stack([(X - s.x_mean) / s.x_scale, (y - s.y_mean) / s.y_scale])
     scaled = [(z - s.z_mean[c]) / s.z_scale[c] for z, c in zip(Z, columns, strict=True)]
@@ -218,6 +212,24 @@ def compose(
     WW = W.T @ W
     WW.flags.writeable = False
     return Composite(body, order, columns, joined, WW, len(y), s)
+
+
+def joined_blocks(widths: Sequence[int], blocks: Sequence[Blocks]) -> tuple[tuple[slice, ...], Blocks]:
+    """Places of the factors' columns when they stand side by side, and their blocks there.
+
+    Examples
+    --------
+    >>> joined_blocks([2, 1], [((0, 1),), ((0,),)])
+    ((slice(0, 2, None), slice(2, 3, None)), ((0, 1), (2,)))
+    """
+    starts = np.concatenate([[0], np.cumsum(widths)])
+    columns = tuple(slice(int(a), int(b)) for a, b in pairwise(starts))
+    joined = tuple(
+        tuple(place.start + k for k in block)
+        for place, own in zip(columns, blocks, strict=True)
+        for block in own
+    )
+    return columns, joined
 
 
 def is_nested(ids: Sequence[Ids], counts: Sequence[int]) -> bool:

@@ -171,16 +171,33 @@ def _up(Lam: Floats, F: Floats, q: int, parent: Ids, above: Floats) -> float:
 
 def sensitivities(tree: Tree, factors: Sequence[Floats], elimination: Elimination, D: Floats) -> list[Floats]:
     """Derivatives H_l of tr(DS) + Σ log|A| with respect to G_l = Λ_lΛ_l', by factor; D is (m, m)."""
+    return _descend(tree, factors, elimination, D, to_rows=False)[0]
+
+
+def row_sensitivities(
+    tree: Tree, factors: Sequence[Floats], elimination: Elimination, D: Floats
+) -> tuple[list[Floats], Floats]:
+    """`sensitivities`, and the derivative with respect to [Z_0 C]'[Z_0 C] of every innermost group.
+
+    The second has shape (J_0, k, k), k = q_0 + c_0: a row x = (z_0, c) of group j adds
+    x'F_jx to the value's derivative in the log of a factor common to the row, twice.
+    """
+    return _descend(tree, factors, elimination, D, to_rows=True)
+
+
+def _descend(
+    tree: Tree, factors: Sequence[Floats], elimination: Elimination, D: Floats, *, to_rows: bool
+) -> tuple[list[Floats], Floats]:
     above = np.ascontiguousarray(D[None])
     gradients: list[Floats] = [np.zeros((q, q)) for q in tree.sizes]
     for level in range(len(tree.sizes) - 1, -1, -1):
         q, F = tree.sizes[level], elimination.levels[level]
-        size = F.shape[2] if level else 0
-        below = np.empty((F.shape[0] if level else 0, size, size))
+        wanted = level > 0 or to_rows
+        below = np.empty((len(F), F.shape[2], F.shape[2]) if wanted else (0, 0, 0))
         Lam = np.ascontiguousarray(factors[level])
         _down(Lam, F, q, tree.parents[level], above, gradients[level], below)
         above = below
-    return gradients
+    return gradients, above
 
 
 @njit(cache=True, error_model="numpy")
