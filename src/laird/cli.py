@@ -129,9 +129,9 @@ def _report(given: argparse.Namespace) -> None:
 
 
 def _timed_fit(model: Model, method: str, given: argparse.Namespace, step: Step) -> Fit:
-    from laird.report.study import SHORT
+    from laird.report.study import LONG
 
-    with step(f"Fit by {SHORT[method]}"):
+    with step(f"Fit by {LONG[method]}"):
         return _fit_by(model, method, given)
 
 
@@ -240,5 +240,6 @@ def _plain_warnings() -> Iterator[None]:
             usual(message, category, *rest, **more)
 
     with warnings.catch_warnings():
+        warnings.simplefilter("always", LairdWarning)
         usual, warnings.showwarning = warnings.showwarning, show
         yield

@@ -142,7 +142,7 @@ def find_mode(target: Posterior, L: Floats, sigma: float, b: Floats) -> Mode:
     if not np.isfinite(optimum.value):
         raise FitError(
             "The posterior has no finite density where its search begins.",
-            remedy="Centre predictors with random slopes: far from zero, intercepts and slopes are collinear.",
+            remedy="Centre the predictors with random slopes: far from zero, slopes and intercepts coincide.",
         )
     x = _with_zeros(search, optimum.x)
     if not np.array_equal(x, optimum.x):

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from laird.errors import FitError
 from laird.fitting.result import Fit
 from laird.plots.dispersion import information, predictor_cov
-from laird.plots.sources import check_probability, choose, random_design
+from laird.plots.sources import as_fit, check_probability, choose, random_design
 from laird.plots.style import DARK, MEDIUM, METHODS, Look, axes, label, legend_above, marker_size
 
 type Floats = NDArray[np.float64]
@@ -51,7 +51,7 @@ def residuals_vs_fitted(
     "Fitted Reaction, the groups' lines"
     """
     choose("level of residuals", level, ("group", "population"))
-    fitted, residual = fit.fitted(level=level), fit.residuals(level=level, standardized=True)
+    fitted, residual = as_fit(fit).fitted(level=level), fit.residuals(level=level, standardized=True)
     ax = axes(ax)
     every = ceil(len(fitted) / MOST_POINTS)
     _cloud(ax, fitted[::every], residual[::every])
@@ -136,7 +136,7 @@ def qq(
     'Effect of Subject on Days / its sd'
     """
     check_probability(prob)
-    groups = [random.group for random in fit.problem.design.random]
+    groups = [random.group for random in as_fit(fit).problem.design.random]
     choose("level", level, ["residual", *groups])
     if level == "residual":
         values, name, look = fit.residuals(standardized=True), "Residual / sigma", POINT

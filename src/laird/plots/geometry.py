@@ -20,7 +20,7 @@ STRETCH = 1.5
 
 
 def ellipse(mean: ArrayLike, cov: ArrayLike, radius: float = 1.0, points: int = 181) -> Floats:
-    """Return the outline of the dispersion ellipse {mean + radius·cov^½ z : |z| = 1}, shape (2, points).
+    """Return the outline of the dispersion ellipse {mean + radius·cov^½z : |z| = 1}, shape (2, points).
 
     Its shadow on either axis is mean ± radius·sd (slides, Figure 13).  A covariance of
     rank one gives a segment, of rank zero a point.
@@ -39,8 +39,8 @@ def ellipse(mean: ArrayLike, cov: ArrayLike, radius: float = 1.0, points: int = 
     centre, matrix = np.asarray(mean, dtype=float), np.asarray(cov, dtype=float)
     values, vectors = _eigen(matrix)
     angle = np.linspace(0.0, 2 * np.pi, points)
-    root = (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T
-    return np.asarray(centre[:, None] + radius * root @ np.stack([np.cos(angle), np.sin(angle)]))
+    half_axes = radius * vectors * np.sqrt(np.maximum(values, 0.0))
+    return np.asarray(centre[:, None] + half_axes @ np.stack([np.cos(angle), np.sin(angle)]))
 
 
 def _eigen(cov: Floats) -> tuple[Floats, Floats]:

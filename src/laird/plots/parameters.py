@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from laird.errors import FitError
 from laird.fitting.result import Fit
 from laird.plots.geometry import outside
 from laird.plots.sources import as_fits, check_probability
-from laird.plots.style import LIGHT, METHODS, panels
+from laird.plots.style import LIGHT, METHODS, heading, panels
 
 if TYPE_CHECKING:
     from matplotlib.figure import FigureBase
@@ -32,8 +32,8 @@ def estimates(
     """Draw fixed effects, sds, correlations and sigma by method, one panel for each parameter.
 
     Every panel has its own scale.  An interval much longer than the others of its panel
-    ends in an arrow at the edge.  Intervals are those of `Fit.summary`; a hollow point
-    without a line has none.
+    ends in an arrow at the edge.  Intervals are those of `Fit.summary`; a point without a
+    line has none, and a parameter that a fit does not have has no point.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def estimates(
     drawn = panels(figure, len(keys), 3, (2.5, 0.62 + 0.18 * len(tables)))
     for k, (ax, key) in enumerate(zip(drawn, keys, strict=True)):
         _forest(ax, {method: table[key] for method, table in tables.items() if key in table}, list(tables))
-        ax.set_title(title(key), fontsize="small", loc="left")
+        heading(ax, title(key))
         ax.tick_params(labelleft=k % 3 == 0)
     return drawn
 
@@ -89,7 +89,7 @@ def title(key: Key) -> str:
 
 def _forest(ax: Axes, rows: Mapping[str, Floats], methods: Sequence[str]) -> None:
     """One line for each method, the first on top."""
-    limits = _panel_limits(np.array(list(rows.values())))
+    limits = panel_limits(list(rows.values()))
     ax.set_xlim(limits)
     ax.set_ylim(len(methods) - 0.4, -0.6)
     ax.set_yticks(range(len(methods)), [METHODS[method].label for method in methods])
@@ -104,9 +104,22 @@ def _forest(ax: Axes, rows: Mapping[str, Floats], methods: Sequence[str]) -> Non
         _cut_ends(ax, np.array([lower, upper]), place, look.colour, limits)
 
 
-def _panel_limits(rows: Floats) -> tuple[float, float]:
-    """Room for all estimates and intervals, but for no more than `REACH` times the usual half-width."""
-    centre, reach = rows[:, 0], np.abs(rows[:, 1:] - rows[:, :1])
+def panel_limits(rows: ArrayLike) -> tuple[float, float]:
+    """Return limits for rows of estimate, lower and upper end.
+
+    There is room for every estimate, and for its interval up to `REACH` times the usual
+    half-width.
+
+    Examples
+    --------
+    >>> panel_limits([[2.0, 1.0, 3.0], [2.0, 1.0, 3.0], [2.0, 1.0, 90.0]])
+    (0.6, 6.4)
+    """
+    values = np.asarray(rows, dtype=float)
+    values = values[np.isfinite(values[:, 0])]
+    if not len(values):
+        return -1.0, 1.0
+    centre, reach = values[:, 0], np.abs(values[:, 1:] - values[:, :1])
     finite = reach[np.isfinite(reach)]
     usual = REACH * float(np.median(finite)) if len(finite) else 0.0
     ends = np.nan_to_num(np.minimum(reach, usual))

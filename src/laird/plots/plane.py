@@ -56,7 +56,8 @@ def coefficient_plane(
     The ellipses are those of G, the variance of the true coefficients, of the BLUEs
     (larger) and of the BLUPs (smaller), about the mean of the fixed part; the shadow of
     each on an axis is the mean ± 1 sd.  With up to three distinct means every one has its
-    ellipses, with more they stand at the average.  BLUEs far out may lie outside the
+    ellipses, with more they stand at the average.  The variance of the BLUEs is
+    G + V_j averaged over groups, without those whose V_j is far out.  BLUEs far out may lie outside the
     picture: triangles at its edge.
 
     Parameters

@@ -13,7 +13,8 @@ from laird.fitting.draws import Draws
 from laird.fitting.result import Fit
 from laird.fitting.tables import Parameter, draw_values, parameters
 from laird.plots.parameters import title
-from laird.plots.style import CHAINS, DARK, METHODS, PALE, label, panels
+from laird.plots.sources import as_fit
+from laird.plots.style import CHAINS, DARK, METHODS, PALE, heading, label, panels
 from laird.posterior.families import logpdf
 from laird.posterior.table import PriorRow, PriorTable
 
@@ -46,7 +47,7 @@ def prior_posterior(fit: Fit, *, figure: FigureBase | None = None) -> tuple[Axes
     sd(Batch: Intercept)
     bars: draws; line: prior half_student_t(3, 63)
     """
-    draws, priors = _draws(fit), fit.priors
+    draws, priors = _draws(as_fit(fit)), fit.priors
     if priors is None:
         raise FitError("The fit has draws but no priors to draw.")
     shown = _covariance_parameters(fit)
@@ -55,7 +56,7 @@ def prior_posterior(fit: Fit, *, figure: FigureBase | None = None) -> tuple[Axes
         row, size = _prior(fit, priors, parameter)
         _histogram(ax, draw_values(draws, parameter).ravel(), fit)
         prior = _density(ax, row, size)
-        ax.set_title(f"{title(parameter[:3])}\nbars: draws; {prior}", fontsize="small", loc="left")
+        heading(ax, title(parameter[:3]), f"bars: draws; {prior}")
     return drawn
 
 
@@ -150,7 +151,7 @@ def trace_rank(fit: Fit, *, figure: FigureBase | None = None) -> tuple[Axes, ...
     -------
     Axes, two for each parameter: trace, ranks.
     """
-    if fit.method != "nuts":
+    if as_fit(fit).method != "nuts":
         raise FitError(f'The fit by "{fit.method}" has no chains.', remedy='Fit with "nuts".')
     draws, shown = _draws(fit), _covariance_parameters(fit)
     drawn = panels(figure, 2 * len(shown), 2, (3.5, 1.3))
@@ -168,7 +169,7 @@ def trace_rank(fit: Fit, *, figure: FigureBase | None = None) -> tuple[Axes, ...
 def _trace(ax: Axes, values: Floats, name: str) -> None:
     for chain, colour in zip(values, _colours(len(values)), strict=True):
         ax.plot(chain, color=colour, linewidth=0.5, alpha=0.8)
-    ax.set_title(name, fontsize="small", loc="left")
+    heading(ax, name)
     ax.margins(x=0)
 
 

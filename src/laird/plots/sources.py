@@ -63,12 +63,20 @@ class Coefficients:
 
 def as_fits(fits: Fit | Iterable[Fit]) -> tuple[Fit, ...]:
     """Return one or more fits as a tuple; FitError for anything else."""
-    given = (fits,) if isinstance(fits, Fit) else tuple(fits)
-    if not given or not all(isinstance(fit, Fit) for fit in given):
+    given = list(fits) if isinstance(fits, Iterable) else [fits]
+    kept = tuple(fit for fit in given if isinstance(fit, Fit))
+    if not kept or len(kept) < len(given):
         raise FitError(
             "This picture is drawn from fits.", remedy='Pass `model.fit("reml")`, or a list of fits.'
         )
-    return given
+    return kept
+
+
+def as_fit(fit: Fit) -> Fit:
+    """Return `fit`; FitError for anything else."""
+    if not isinstance(fit, Fit):
+        raise FitError("This picture is drawn from one fit.", remedy='Pass `model.fit("reml")`.')
+    return fit
 
 
 def coefficients(source: Source, terms: Sequence[str], group: str | None = None) -> tuple[Coefficients, ...]:

@@ -61,19 +61,19 @@ LOOKS: Mapping[str, Look] = MappingProxyType(
         "blue": Look("BLUE (own data)", "#0072B2", "o", "BLUEs", filled=False),
         "eblup": Look("EBLUP", "#D55E00", "o", "EBLUPs"),
         "eb": Look("empirical Bayes", "#009E73", "D", "empirical Bayes estimates"),
-        "posterior": Look("posterior mean", "#7B3F98", "s", "posterior means"),
+        "posterior": Look("posterior mean", "#8A1170", "s", "posterior means"),
     }
 )
 METHODS: Mapping[str, Look] = MappingProxyType(
     {
         "ols": Look("OLS", LOOKS["blue"].colour, "o", filled=False),
-        "ml": Look("ML", "#8A5A00", "v"),
+        "ml": Look("ML", "#6B3D0A", "v"),
         "reml": Look("REML", LOOKS["eblup"].colour, "o"),
         "eb": Look("EB", LOOKS["eb"].colour, "D"),
         "nuts": Look("NUTS", LOOKS["posterior"].colour, "s"),
     }
 )
-CHAINS = ("#0072B2", "#D55E00", "#009E73", "#7B3F98", "#8A5A00", "#767676", "#C2185B", "#222222")
+CHAINS = ("#0072B2", "#D55E00", "#009E73", "#8A1170", "#6B3D0A", "#767676", "#C2185B", "#222222")
 
 
 def axes(ax: Axes | None, size: tuple[float, float] = SIZE) -> Axes:
@@ -126,9 +126,19 @@ def marker_size(ax: Axes, count: int) -> float:
 def label(ax: Axes, x: str, y: str, notes: Sequence[str] = ()) -> None:
     """Label both axes; what a reader must know about the drawing goes below the x label."""
     width, height = extent(ax)
-    em = FontProperties(size="medium").get_size_in_points()
-    ax.set_xlabel("\n".join(line for text in (x, *notes) for line in wrap(text, int(1.15 * width / em / EM))))
-    ax.set_ylabel("\n".join(wrap(y, int(1.15 * height / em / EM))))
+    ax.set_xlabel(_broken([x, *notes], "medium", 1.15 * width))
+    ax.set_ylabel(_broken([y], "medium", 1.15 * height))
+
+
+def heading(ax: Axes, *lines: str) -> None:
+    """Name a panel, above it on the left."""
+    ax.set_title(_broken(lines, "small", 1.3 * extent(ax)[0]), fontsize="small", loc="left")
+
+
+def _broken(lines: Sequence[str], size: str, width: float) -> str:
+    """The lines, those longer than `width` points broken."""
+    characters = max(int(width / (EM * FontProperties(size=size).get_size_in_points())), 8)
+    return "\n".join(part for line in lines for part in wrap(line, characters))
 
 
 def mark_clipped(ax: Axes, x: Floats, y: Floats, look: Look) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import combinations
 
-import numpy as np
 import pandas as pd
 
 from laird.report.estimates import Comparison, fixed_terms
@@ -29,13 +28,17 @@ def _spread(comparison: Comparison, methods: tuple[str, ...], term: str) -> floa
 
 
 def effect_difference(table: pd.DataFrame, names: Iterable[str]) -> float:
-    """Return the largest difference of a group's coefficient between estimators, in its sd."""
+    """Return the largest difference of a group's coefficient between estimators, in standard errors.
+
+    0 for a single estimator; a coefficient without error (an sd of zero) does not count.
+    """
     pairs = combinations(names, 2)
-    return max(float(np.nanmax(_standardised(table, a, b))) for a, b in pairs)
+    return max((float(_standardised(table, a, b).max()) for a, b in pairs), default=0.0)
 
 
 def _standardised(table: pd.DataFrame, a: str, b: str) -> pd.Series:
-    return (table[a] - table[b]).abs() / table[[f"{a}_sd", f"{b}_sd"]].min(axis=1)
+    error = table[[f"{a}_sd", f"{b}_sd"]].min(axis=1)
+    return ((table[a] - table[b]).abs() / error.where(error > 0)).fillna(0.0)
 
 
 def understated(comparison: Comparison, reference: str) -> tuple[float, str]:

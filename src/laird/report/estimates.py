@@ -94,7 +94,7 @@ def _methods(study: Study) -> Facts:
         tuple(
             (
                 SHORT[fit.method],
-                f"{LABELS[fit.method].rpartition(': ')[2]}; {interval_kind(fit.method, PROB)}",
+                f"{LABELS[fit.method]}; {interval_kind(fit.method, PROB)}",
             )
             for fit in study.fits
         )

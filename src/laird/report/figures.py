@@ -123,6 +123,7 @@ def diagnostics_section(study: Study) -> Section:
         for random in study.model.design.random
         if fit.method != "ols"
         for term in random.names
+        if fit.ranef(random.group)[term].any()
     )
     pictures = (_residuals(fit), _residual_qq(fit), *effects)
     title = f"Residuals and group effects ({SHORT[fit.method]})"

@@ -39,7 +39,7 @@ def _line(label: str) -> Iterator[None]:
 
 
 def _done(label: str, start: float) -> str:
-    return f"{label:<36} {perf_counter() - start:7.2f} s"
+    return f"{label:<46} {perf_counter() - start:7.2f} s"
 
 
 @contextmanager

@@ -28,18 +28,18 @@ def _blocks(study: Study) -> Iterator[Block]:
             ("Spec, SHA-256", f"`{origin.spec_hash}`"),
             ("Data, SHA-256", f"`{origin.data_hash}`"),
             ("Versions", installed),
+            ("Fitted (UTC)", origin.created.removesuffix("+00:00").replace("T", " ")),
         )
     )
 
 
 def _runs(study: Study) -> Table:
-    head = ("Method", "Seed", "Options", "Seconds", "Finished (UTC)")
-    return Table("Runs", "lrlrl", tuple(map(Cell, head)), tuple(_run(fit) for fit in study.fits))
+    head = ("Method", "Seed", "Options", "Seconds")
+    return Table("Runs", "lrlr", tuple(map(Cell, head)), tuple(_run(fit) for fit in study.fits))
 
 
 def _run(fit: Fit) -> tuple[Cell, ...]:
     origin = fit.origin
     options = ", ".join(f"{name} {value}" for name, value in origin.options) or DASH
     seed = DASH if origin.seed is None else str(origin.seed)
-    finished = origin.created.removesuffix("+00:00").replace("T", " ")
-    return tuple(map(Cell, (SHORT[fit.method], seed, options, number(origin.seconds, 2), finished)))
+    return tuple(map(Cell, (SHORT[fit.method], seed, options, number(origin.seconds, 2))))

@@ -9,15 +9,20 @@ NORMAL_95 = 1.959963984540054
 
 
 def standouts(fit: Fit, group: str) -> dict[str, tuple[str, ...]]:
-    """Return the groups whose deviation is more than 1.96 of its standard errors from zero, by term.
+    """Return the groups whose deviation is more than 1.96 standard errors from zero, by term.
+
+    The most deviant group comes first.
 
     Examples
     --------
     >>> import laird as ld
     >>> fit = ld.model("Yield ~ 1 + (1 | Batch)", data=ld.load_data("dyestuff")).fit("reml")
     >>> standouts(fit, "Batch")
-    {'Intercept': ('E', 'F')}
+    {'Intercept': ('E',)}
     """
-    deviations = fit.ranef(group)
-    is_far = deviations.abs() > NORMAL_95 * fit.ranef_sd(group)
-    return {str(term): tuple(map(str, deviations.index[is_far[term]])) for term in deviations}
+    sd = fit.ranef_sd(group)
+    far = (fit.ranef(group).abs() / sd.where(sd > 0)).where(lambda z: z > NORMAL_95)
+    return {
+        str(term): tuple(map(str, column.dropna().sort_values(ascending=False).index))
+        for term, column in far.items()
+    }

@@ -10,7 +10,14 @@ from laird.errors import FitError
 from laird.fitting.origin import data_hash
 from laird.fitting.result import Fit
 
-SHORT = {"ols": "OLS", "ml": "ML", "reml": "REML", "eb": "Empirical Bayes", "nuts": "NUTS"}
+SHORT = {"ols": "OLS", "ml": "ML", "reml": "REML", "eb": "EB", "nuts": "NUTS"}
+LONG = {
+    "ols": "ordinary least squares (OLS)",
+    "ml": "maximum likelihood (ML)",
+    "reml": "restricted maximum likelihood (REML)",
+    "eb": "empirical Bayes (EB)",
+    "nuts": "full Bayes (NUTS)",
+}
 ORDER = tuple(SHORT)
 
 

@@ -11,12 +11,12 @@ from laird.report.agreement import effect_difference, fixed_difference, understa
 from laird.report.effects import estimators, median_weights
 from laird.report.estimates import Comparison, described, fixed_terms
 from laird.report.standouts import standouts
-from laird.report.study import SHORT, Study
+from laird.report.study import LONG, SHORT, Study
 from laird.report.words import code, count, listed, number, plural
 
 _MOST_NAMED = 12
-_CLOSE, _FAR = 0.1, 0.5
-"""Differences, in standard errors, that do not matter, and that do."""
+_LEAST, _CLOSE, _FAR = 0.01, 0.1, 0.5
+"""Differences in standard errors: not told apart, of no matter, of matter."""
 
 
 type Paragraph = tuple[str, str]
@@ -59,17 +59,14 @@ def _methods(study: Study) -> Iterator[str]:
         chains, draws = fit.draws.sigma.shape if fit.draws else (0, 0)
         is_sampled = fit.method == "nuts"
         size = f" ({plural(chains, 'chain')} of {plural(draws, 'draw')})" if is_sampled else ""
-        yield SHORT[fit.method] + size
+        yield LONG[fit.method] + size
 
 
 def _findings(study: Study, comparison: Comparison) -> Iterator[str]:
     """The fixed effects and the spread of the groups, by the fullest method."""
     method = study.reference.method
-    effects = {
-        term: comparison.of(method, ("fixed", "", term))
-        for term in fixed_terms(comparison)
-        if term != "Intercept"
-    }
+    every = {term: comparison.of(method, ("fixed", "", term)) for term in fixed_terms(comparison)}
+    effects = {term: e for term, e in every.items() if term != "Intercept"} or every
     clear = [described(term, e) for term, e in effects.items() if e.excludes_zero]
     open_ = [described(term, e) for term, e in effects.items() if not e.excludes_zero]
     by = f"By {SHORT[method]}, with 95 % intervals:"
@@ -102,7 +99,7 @@ def _spread(comparison: Comparison, method: str) -> Iterator[str]:
 def _shrunk(tables: Mapping[str, pd.DataFrame]) -> Iterator[str]:
     for group, table in tables.items():
         weights = [
-            f"{_percent(median)} for {code(term)} (from {_percent(low)} to {_percent(high)})"
+            f"{_percent(median)} for {code(term)}{_range(_percent(low), _percent(high))}"
             for term, (median, low, high) in median_weights(table).items()
         ]
         yield (
@@ -132,6 +129,10 @@ def _some(labels: Sequence[str]) -> str:
     return listed([*shown, f"{rest} more"] if rest else shown)
 
 
+def _range(low: str, high: str) -> str:
+    return "" if low == high else f" (from {low} to {high})"
+
+
 def _percent(share: float) -> str:
     return f"{share:.0%}".replace("%", " %")
 
@@ -142,16 +143,19 @@ def _agreement(study: Study, comparison: Comparison, tables: Mapping[str, pd.Dat
         difference, term = fixed_difference(comparison, methods)
         yield (
             f"{listed([SHORT[method] for method in methods])} {_closeness(difference)} on the fixed effects: "
-            f"they differ by at most {number(difference, 2)} standard errors ({code(term)})."
+            f"they differ by at most {_errors(difference)} ({code(term)})."
         )
-        for group, table in tables.items():
-            largest = effect_difference(table, estimators(table)[1:])
-            yield (
-                f"The coefficients of the groups of {code(group)} differ by at most {number(largest, 2)} of "
-                "their standard error."
-            )
+    for group, table in tables.items():
+        names = estimators(table)[1:]
+        if len(names) > 1:
+            largest = _errors(effect_difference(table, names))
+            yield f"The coefficients of the groups of {code(group)} differ by at most {largest}."
     if tables and study.fits[0].method == "ols":
         yield from _understated(study, comparison)
+
+
+def _errors(difference: float) -> str:
+    return f"{number(difference, 2) if difference >= _LEAST else _LEAST} standard errors"
 
 
 def _closeness(difference: float) -> str:

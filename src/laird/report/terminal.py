@@ -18,11 +18,11 @@ def comparison_text(fits: Iterable[Fit]) -> str:
     >>> import laird as ld
     >>> model = ld.model("Yield ~ 1 + (1 | Batch)", data=ld.load_data("dyestuff"))
     >>> print(comparison_text([model.fit("ml"), model.fit("reml")]))
-                                  ML          REML
-    Intercept             1,528 ± 18    1,528 ± 19
-    sd(Batch: Intercept)     37 ± 14       42 ± 17
-    sigma                 49.5 ± 7.2    49.5 ± 7.1
-    status                        ok            ok
+                              ML        REML
+    Intercept             1,528 ± 18  1,528 ± 19
+    sd(Batch: Intercept)     37 ± 15     42 ± 17
+    sigma                 49.5 ± 7.1  49.5 ± 7.1
+    status                        ok          ok
     """
     comparison = Comparison(tuple(fits))
     rows = [("", *(SHORT[fit.method] for fit in comparison.fits))]
