@@ -17,6 +17,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from laird.gaussian import crossed
+from laird.gaussian.crossed import Crossed, cross
 from laird.gaussian.grouped import LOG_2PI
 from laird.gaussian.solution import Effects, Solution
 from laird.gaussian.standardise import Standardisation, standardise
@@ -40,6 +42,27 @@ class Body(Protocol):
         self, factors: Sequence[Floats], done: Any, beta: Floats, cov: Floats
     ) -> list[tuple[Floats, Floats, Floats]]:
         """Conditional means and covariances of the effects."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CrossedBody:
+    """Crossed factors as a `Body`."""
+
+    products: Crossed
+
+    def eliminate(self, factors: Sequence[Floats]) -> crossed.Elimination:
+        """See `laird.gaussian.crossed.eliminate`."""
+        return crossed.eliminate(self.products, factors)
+
+    def sensitivities(self, factors: Sequence[Floats], done: crossed.Elimination, D: Floats) -> list[Floats]:
+        """See `laird.gaussian.crossed.sensitivities`."""
+        return crossed.sensitivities(self.products, factors, done, D)
+
+    def effects(
+        self, factors: Sequence[Floats], done: crossed.Elimination, beta: Floats, cov: Floats
+    ) -> list[tuple[Floats, Floats, Floats]]:
+        """See `laird.gaussian.crossed.effects`."""
+        return crossed.effects(self.products, factors, done, beta, cov)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -208,7 +231,7 @@ def compose(
     scaled = [(z - s.z_mean[c]) / s.z_scale[c] for z, c in zip(Z, columns, strict=True)]
     order = tuple(int(f) for f in np.argsort([-count for count in counts], kind="stable"))
     arguments = ([scaled[f] for f in order], [ids[f] for f in order], [counts[f] for f in order])
-    body = nest(W, *arguments)
+    body: Body = nest(W, *arguments) if is_nested(*arguments[1:]) else CrossedBody(cross(W, *arguments))
     WW = W.T @ W
     WW.flags.writeable = False
     return Composite(body, order, columns, joined, WW, len(y), s)
