@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 os.environ.setdefault("MPLBACKEND", "Agg")  # before anything imports matplotlib
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy: matrices are small, CPUs are shared
 
 from collections.abc import Callable
 from pathlib import Path

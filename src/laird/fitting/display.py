@@ -114,6 +114,7 @@ def _display_table(summary: pd.DataFrame) -> pd.DataFrame:
 
 
 def row_name(component: str, group: str, term: str) -> str:
+    """Name of a row of the summary: ``ses``, ``sd(school: ses)``, ``sigma``."""
     if component == "fixed":
         return term
     return "sigma" if component == "sigma" else f"{component}({group}: {term})"

@@ -128,14 +128,15 @@ def _refuse_unavailable(spec: Spec) -> None:
 
 def _refuse_exact(design: Design, single: Sequence[Grouped]) -> None:
     """Without residual variation there is no likelihood to maximise."""
-    if pooled_residual(single[0]) < EXACT:
+    rounding = _rounding_share(single[0])
+    if pooled_residual(single[0]) < rounding:
         raise FitError(
             f"The outcome `{design.outcome}` is an exact linear function of the predictors (a perfect fit): "
             "the residual variance is zero.",
             remedy="Remove the predictor that copies the outcome.",
         )
     for random, data in zip(design.random, single, strict=False):
-        if within_residual(data) >= EXACT:
+        if within_residual(data) >= rounding:
             continue
         group_name = random.group
         raise FitError(
@@ -144,6 +145,12 @@ def _refuse_exact(design: Design, single: Sequence[Grouped]) -> None:
             remedy=f"Check that `{design.outcome}` is what was observed, not a mean or a prediction; if so, "
             f"aggregate to one row per group and leave the random term of `{group_name}` out.",
         )
+
+
+def _rounding_share(data: Grouped) -> float:
+    """`EXACT`, or what the outcome lost as floating-point numbers when it is far from zero."""
+    s = data.scaling
+    return max(EXACT, float(np.finfo(float).eps * s.y_mean / s.y_scale) ** 2)
 
 
 def _refuse_absorbed(random: RandomDesign, data: Grouped) -> None:

@@ -20,7 +20,7 @@ from laird.report.words import listed, plural
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-HALF, WIDE, BROAD = (5.0, 4.0), (7.0, 5.2), (10.4, 4.4)
+HALF, WIDE, BROAD = (5.0, 4.0), (6.2, 4.9), (10.4, 4.4)
 """Inches: two pictures side by side, one on its own, one with a place for every group."""
 
 

@@ -1,0 +1,105 @@
+import numpy as np
+import pytest
+
+from laird.fitting.checks import (
+    FEW_GROUPS,
+    Check,
+    boundary_check,
+    group_check,
+    optimum_check,
+    overall,
+    to_frame,
+)
+from laird.fitting.newton import minimise
+
+
+def check(status):
+    return Check("name", status, 0.0, "message")
+
+
+@pytest.mark.parametrize(
+    ("statuses", "verdict"),
+    [
+        ([], "ok"),
+        (["ok", "note", "warning"], "ok"),
+        (["ok", "boundary"], "boundary"),
+        (["boundary", "not_converged", "ok"], "not_converged"),
+    ],
+)
+def test_the_verdict_is_the_worst_check(statuses, verdict):
+    assert overall([check(status) for status in statuses]) == verdict
+
+
+def test_the_frame_has_one_row_per_check():
+    frame = to_frame([check("ok"), check("warning")])
+    assert list(frame.columns) == ["check", "status", "value", "message", "remedy"]
+    assert list(frame.status) == ["ok", "warning"]
+    assert to_frame([]).empty
+
+
+def test_an_optimum_says_how_far_it_is_from_flat():
+    found = optimum_check(minimise(lambda x: (float(x @ x), 2 * x), np.full(2, 0.5)))
+    assert found.status == "ok"
+    assert found.message.startswith("Converged in 1 iterations")
+
+
+def test_a_search_that_ended_early_is_not_converged():
+    found = optimum_check(minimise(lambda x: (float(-x[0]), -np.ones(1)), np.ones(1), max_iterations=2))
+    assert found.status == "not_converged"
+    assert found.message.startswith("Not converged after 2 iterations")
+    assert found.remedy
+
+
+@pytest.mark.parametrize(("J", "status"), [(2, "warning"), (FEW_GROUPS - 1, "warning"), (FEW_GROUPS, "ok")])
+def test_few_groups_are_a_warning(J, status):
+    found = group_check("school", J)
+    assert (found.status, found.value) == (status, J)
+    assert "`school`" in found.message
+    assert bool(found.remedy) == (status == "warning")
+
+
+NAMES = ("Intercept", "x", "z")
+
+
+def directions(L, blocks):
+    return boundary_check("g", NAMES[: len(L)], blocks, np.array(L, dtype=float))
+
+
+def test_a_covariance_of_full_rank_has_its_smallest_share():
+    found = directions([[1, 0], [0.6, 0.8]], [(0, 1)])
+    assert found.status == "ok"
+    assert found.value == pytest.approx(0.2, rel=1e-12)  # eigenvalues 1 ± 0.6 of the correlation, over 2
+
+
+def test_a_variance_of_zero_is_named():
+    found = directions([[1, 0], [0, 0]], [(0,), (1,)])
+    assert found.status == "boundary"
+    assert found.message == "The variance of `x` between the groups of `g` is estimated as zero."
+
+
+@pytest.mark.parametrize(("slope", "sign"), [(0.4, "+1"), (-0.4, "-1")])
+def test_a_correlation_of_one_is_named_with_its_sign(slope, sign):
+    found = directions([[2, 0], [slope, 0]], [(0, 1)])
+    assert found.status == "boundary"
+    assert (
+        f"correlation of `Intercept` and `x` between the groups of `g` is estimated as {sign[-2:]}"
+        in found.message
+    )
+    assert "one direction" in found.message
+
+
+def test_several_correlated_effects_name_how_many_directions_are_left():
+    found = directions([[1, 0, 0], [0.5, 0.5, 0], [0.3, 0.2, 0]], [(0, 1, 2)])
+    assert "vary in only 2 of 3 directions" in found.message
+    assert "%" in found.message
+
+
+def test_blocks_are_judged_apart():
+    found = directions([[1, 0, 0], [0.5, 0, 0], [0, 0, 0]], [(0, 1), (2,)])
+    assert "correlation of `Intercept` and `x`" in found.message
+    assert "variance of `z`" in found.message
+
+
+def test_no_variance_at_all():
+    found = directions([[0, 0], [0, 0]], [(0, 1)])
+    assert found.message.count("is estimated as zero") == 2

@@ -1,0 +1,34 @@
+import laird as ld
+from laird.fitting.degrees import inner_outer
+
+
+def degrees(formula, data):
+    design = ld.model(formula, data=data).design
+    return dict(zip(design.names, inner_outer(design, design.random).tolist(), strict=True))
+
+
+def test_inner_and_outer_columns_of_the_slides(hs):
+    """nlme's degrees of freedom: 1977 - (40 + 2) within schools, 40 - (1 + 1) between."""
+    found = degrees("mathach ~ ses * Sector + (1 + ses | school)", hs)
+    assert found == {"Intercept": 1935, "ses": 1935, "Sector[Public]": 38, "ses:Sector[Public]": 1935}
+
+
+def test_group_means_are_outer_and_deviations_inner(hs):
+    found = degrees("mathach ~ cvar(ses, school) + dvar(ses, school) + (1 | school)", hs)
+    assert found == {"Intercept": 1936, "cvar(ses, school)": 38, "dvar(ses, school)": 1936}
+
+
+def test_without_an_intercept_the_outer_level_has_one_more(hs):
+    found = degrees("mathach ~ 0 + Sector + (1 | school)", hs)
+    assert set(found.values()) == {40 - 2}
+
+
+def test_without_groups_they_are_those_of_a_regression(hs):
+    found = degrees("mathach ~ ses", hs)
+    assert set(found.values()) == {1975}
+
+
+def test_they_are_at_least_one():
+    data = {"y": [1.0, 3.0, 2.0, 5.0, 4.0, 1.0], "w": [0, 0, 1, 1, 5, 5], "g": [1, 1, 2, 2, 3, 3]}
+    found = degrees("y ~ w + I(w ** 2) + (1 | g)", data)
+    assert set(found.values()) == {1, 3}
