@@ -66,7 +66,7 @@ def maximise(data: Reduced, *, restricted: bool) -> Estimate:
     theta = np.where(rows == columns, 1.0, 0.0)
     for _ in range(ESCAPES):
         optimum = minimise(objective, theta)
-        theta = _snap_to_zero(objective, optimum.x, rows, columns)
+        theta = snap_to_zero(objective, optimum.x, rows, columns)
         better = _escape(data, _matrix(theta, rows, columns, data.q), restricted)
         if better is None:
             break
@@ -80,7 +80,7 @@ def _matrix(theta: Floats, rows: NDArray[np.intp], columns: NDArray[np.intp], q:
     return Lam
 
 
-def _snap_to_zero(objective, theta: Floats, rows, columns) -> Floats:  # type: ignore[no-untyped-def]
+def snap_to_zero(objective, theta: Floats, rows, columns) -> Floats:  # type: ignore[no-untyped-def]
     """Set nearly zero diagonals to zero when that does not worsen the deviance beyond rounding."""
     value = objective(theta)[0]
     for k in np.flatnonzero((rows == columns) & (np.abs(theta) < ZERO)):

@@ -245,12 +245,10 @@ def _point(problem: Problem, priors: PriorTable, draws: Draws) -> Point:
     L, sigma = draws.flat("L"), draws.flat("sigma")
     likelihood = _likelihood(problem, priors)
     chosen = np.linspace(0, len(sigma) - 1, min(WEIGHT_DRAWS, len(sigma))).astype(int)
-    weights = [_weights(likelihood, L[s], float(sigma[s])) for s in chosen]
-    return posterior_point(draws.flat("beta"), draws.flat("u"), L, sigma, np.mean(weights, axis=0))
-
-
-def _weights(likelihood: Marginal, L: Floats, sigma: float) -> Floats:
-    return solve(flat(likelihood.data), L, sigma).effects[0].weights
+    solutions = [solve(flat(likelihood.data), L[s], float(sigma[s])) for s in chosen]
+    weights = [own.weights for solution in solutions for own in solution.effects]
+    mean = np.mean(weights, axis=0) if weights else np.zeros((0, 0, 0))
+    return posterior_point(draws.flat("beta"), draws.flat("u"), L, sigma, mean)
 
 
 def _log_likelihood(problem: Problem, draws: Draws) -> float:

@@ -21,7 +21,8 @@ def fit(problem: Problem) -> Fit:
     ``fit.group_coef(group)`` are the least-squares lines of the groups themselves.
     """
     start = perf_counter()
-    data, s, p = problem.data, problem.data.scaling, problem.data.p
+    data = grouped(problem.design, problem.random)
+    s, p = data.scaling, data.p
     XX, Xy = data.WW[:p, :p], data.WW[:p, p]
     beta = np.linalg.solve(XX, Xy)
     rss = float(data.WW[p, p] - Xy @ beta)
@@ -31,6 +32,7 @@ def fit(problem: Problem) -> Fit:
     single = [(random, grouped(problem.design, random)) for random in problem.design.random]
     lines = [own_lines(own) for _, own in single]
     A = [level2_weights_of(problem.design, random, own) for random, own in single]
+    se = float(1.0 / np.sqrt(2.0 * (data.n - p)))
     ml_variance = rss / data.n * s.y_scale**2
     return Fit(
         method="ols",
@@ -39,5 +41,5 @@ def fit(problem: Problem) -> Fit:
         loglik=float(-0.5 * data.n * (LOG_2PI + np.log(ml_variance) + 1.0)),
         checks=(),
         origin=origin(problem.spec, problem.design, perf_counter() - start),
-        uncertainty=ScaleUncertainty(np.zeros(0), np.zeros((0, 0)), float(1.0 / np.sqrt(2.0 * (data.n - p)))),
+        uncertainty=ScaleUncertainty(np.zeros(0), np.zeros((0, 0)), se, np.array([[se**2]])),
     )

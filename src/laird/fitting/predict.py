@@ -18,9 +18,10 @@ from laird.design import Design
 from laird.errors import LairdWarning
 from laird.fitting.draws import Draws
 from laird.fitting.point import Point
+from laird.fitting.scales import Regression
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 type Floats = NDArray[np.float64]
 type Ids = NDArray[np.int64]
@@ -37,16 +38,36 @@ class Rows(NamedTuple):
     factors: tuple[tuple[Floats, Ids], ...]
 
 
+class Scales(NamedTuple):
+    """Residual sd of every row (m,) and how much larger the sds of its (new) group are (m,)."""
+
+    sigma: Floats
+    group: Floats
+
+
 def rows_of(design: Design, *, population: bool) -> Rows:
     """The arrays of a design; `population` leaves the groups out."""
     return Rows(design.X, () if population else tuple((r.Z, r.ids) for r in design.random))
 
 
-def predict_point(point: Point, rows: Rows, kind: Kind, prob: float) -> pd.DataFrame:
+def scales_of(design: Design, point: Point, regressions: Sequence[Regression]) -> Scales:
+    """Residual and group sds at the rows of a design."""
+    m = len(design.X)
+    sigma, group = np.full(m, point.sigma), np.ones(m)
+    for own in regressions:
+        W = next(s.W for s in design.scales if (s.parameter, s.group) == (own.parameter, own.group))
+        if own.parameter == "sigma":
+            sigma = np.exp(W @ own.estimate)
+        elif point.sd[0] > 0:
+            group = np.exp(W @ own.estimate) / point.sd[0]
+    return Scales(sigma, group)
+
+
+def predict_point(point: Point, rows: Rows, scales: Scales, kind: Kind, prob: float) -> pd.DataFrame:
     """Estimates with normal intervals."""
     from scipy.special import ndtri
 
-    se = np.sqrt(_variance(point, rows) + (point.sigma**2 if kind == "response" else 0.0))
+    se = np.sqrt(_variance(point, rows, scales) + (scales.sigma**2 if kind == "response" else 0.0))
     mean, half = _mean(point, rows), float(ndtri(0.5 + prob / 2)) * se
     return _frame(mean, se, mean - half, mean + half)
 
@@ -59,7 +80,7 @@ def _mean(point: Point, rows: Rows) -> Floats:
     return np.asarray(mean)
 
 
-def _variance(point: Point, rows: Rows) -> Floats:
+def _variance(point: Point, rows: Rows, scales: Scales) -> Floats:
     X = rows.X
     variance: Floats = np.einsum("ip,pr,ir->i", X, point.beta_cov, X)
     if not rows.factors:
@@ -77,7 +98,8 @@ def _variance(point: Point, rows: Rows) -> Floats:
     x, z, j = X[fitted], Z[fitted], ids[fitted]
     variance[fitted] += np.einsum("iq,iqr,ir->i", z, own.cov[j], z)
     variance[fitted] += 2 * np.einsum("iq,iqp,ip->i", z, own.beta_cov[j], x)
-    variance[~fitted] += np.einsum("iq,qr,ir->i", Z[~fitted], point.G, Z[~fitted])
+    new = Z[~fitted] * scales.group[~fitted, None]
+    variance[~fitted] += np.einsum("iq,qr,ir->i", new, point.G, new)
     return np.maximum(variance, 0.0)
 
 

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from laird.data.schema import Schema
-from laird.design import Design, RandomDesign
+from laird.design import Design, RandomDesign, ScaleDesign
 from laird.errors import FitError
-from laird.gaussian.composite import compose
+from laird.gaussian.composite import Blocks, compose
 from laird.gaussian.crossproducts import Grouped, group
 from laird.gaussian.lines import (
     absorbed_columns,
@@ -22,9 +22,12 @@ from laird.gaussian.lines import (
     within_residual,
 )
 from laird.gaussian.reduced import Reduced
+from laird.gaussian.scaled import Scaled, scale
+from laird.gaussian.standardise import standard_columns
 from laird.spec import Spec
 
 type Floats = NDArray[np.float64]
+type Ids = NDArray[np.int64]
 
 EXACT = 1e-13
 """A residual sum of squares below this share of the outcome's is rounding, not variation."""
@@ -48,7 +51,7 @@ class Problem:
     spec: Spec
     schema: Schema
     design: Design
-    data: Reduced
+    data: Reduced | Scaled
 
     @property
     def random(self) -> RandomDesign | None:
@@ -56,15 +59,20 @@ class Problem:
         return self.design.random[0] if self.design.random else None
 
     @property
+    def plain(self) -> Reduced:
+        """The same model with constant sds."""
+        design = self.design
+        return _several(design) if len(design.random) > 1 else grouped(design, self.random)
+
+    @property
     def grouped(self) -> Grouped:
         """The cross-products of a model with at most one grouping factor; else a FitError."""
         if isinstance(self.data, Grouped):
             return self.data
-        groups = ", ".join(f"`{random.group}`" for random in self.design.random)
         raise FitError(
-            f"This method fits at most one grouping factor; the model has {groups}.",
-            allowed='Available for several: "ols", "ml", "reml".',
-            remedy='Use "reml", or keep one grouping factor.',
+            "This method fits one grouping factor and a constant sigma in this version; the model has more.",
+            allowed='Available: "ols", "ml", "reml".',
+            remedy='Use "reml", or simplify the model.',
         )
 
 
@@ -75,6 +83,8 @@ def problem(spec: Spec, schema: Schema, design: Design) -> Problem:
     _refuse_exact(design, single)
     for random, data in zip(design.random, single, strict=False):
         _refuse_absorbed(random, data)
+    if design.scales:
+        return Problem(spec, schema, design, _scaled(design))
     return Problem(spec, schema, design, single[0] if len(single) == 1 else _several(design))
 
 
@@ -98,15 +108,40 @@ def joined_columns(random: Sequence[RandomDesign]) -> tuple[slice, ...]:
     return tuple(slice(int(a), int(b)) for a, b in pairwise(starts))
 
 
+def _factors(design: Design) -> tuple[list[Floats], list[Ids], list[int], list[Blocks]]:
+    random = design.random
+    ids, counts = [r.ids for r in random], [len(r.levels) for r in random]
+    return [r.Z for r in random], ids, counts, [r.blocks for r in random]
+
+
+def _factors_or_none(design: Design) -> tuple[list[Floats], list[Ids], list[int], list[Blocks]]:
+    """`_factors`, or one group without coefficients when there are none."""
+    if design.random:
+        return _factors(design)
+    n = len(design.y)
+    return [np.zeros((n, 0))], [np.zeros(n, dtype=np.int64)], [1], [()]
+
+
 def _several(design: Design) -> Reduced:
-    return compose(
-        design.y,
-        design.X,
-        [r.Z for r in design.random],
-        [r.ids for r in design.random],
-        [len(r.levels) for r in design.random],
-        [r.blocks for r in design.random],
-    )
+    return compose(design.y, design.X, *_factors(design))
+
+
+def _scaled(design: Design) -> Scaled:
+    """The structure of sds that depend on predictors, which are standardised first."""
+    w = next((s.W for s in design.scales if s.parameter == "sigma"), np.ones((len(design.y), 1)))
+    by_group = {s.group: s for s in design.scales if s.parameter == "sd"}
+    s = [_level2_predictors(by_group.get(r.group), r) for r in design.random] or [np.zeros((1, 0))]
+    return scale(design.y, design.X, *_factors_or_none(design), standard_columns(w)[0], s)
+
+
+def _level2_predictors(found: ScaleDesign | None, random: RandomDesign) -> Floats:
+    """Standardised predictors of a log group sd, one row per group, without the constant."""
+    J = len(random.levels)
+    if found is None:
+        return np.zeros((J, 0))
+    values = np.zeros((J, found.W.shape[1]))
+    values[random.ids] = found.W
+    return standard_columns(values)[0][:, 1:]
 
 
 def _refuse_unavailable(spec: Spec) -> None:
@@ -114,14 +149,14 @@ def _refuse_unavailable(spec: Spec) -> None:
     location = spec.locations[0]
     unavailable = [
         (len(spec.locations) > 1, "several outcomes", "brms"),
-        (bool(spec.distributional), "a regression of sigma, sd or rho", "brms or glmmTMB"),
+        (any(p.parameter == "rho" for p in spec.distributional), "a regression of rho", "brms"),
         (location.known is not None, "known sampling variances (`meta_V`)", "metafor"),
     ]
     for present, what, others in unavailable:
         if present:
             raise FitError(
                 f"This version of laird reads but cannot fit {what}.",
-                allowed="Available: one outcome, constant sigma, random coefficients of grouping factors.",
+                allowed="Available: one outcome, random coefficients, regressions of sigma and of sd.",
                 remedy=f"Remove that part of the model, or fit it with {others} meanwhile.",
             )
 

@@ -20,6 +20,7 @@ from laird.fitting.draws import Draws, to_datatree
 from laird.fitting.origin import Origin
 from laird.fitting.point import Point
 from laird.fitting.problem import Problem, grouped, joined_columns, level2_weights_of
+from laird.fitting.scales import Regression
 from laird.fitting.uncertainty import ScaleUncertainty
 from laird.gaussian.solution import Effects
 from laird.posterior.table import PriorTable
@@ -62,6 +63,8 @@ class Fit:
         Versions, hashes, seed, time.
     uncertainty
         Standard errors of the covariance parameters (``ml``, ``reml``, ``ols``).
+    regressions
+        Coefficients of log sds that have predictors.
     draws, priors
         Draws and prior table (``eb``, ``nuts``).
     """
@@ -73,6 +76,7 @@ class Fit:
     checks: tuple[Check, ...]
     origin: Origin
     uncertainty: ScaleUncertainty | None = None
+    regressions: tuple[Regression, ...] = ()
     draws: Draws | None = None
     priors: PriorTable | None = None
 
@@ -103,21 +107,31 @@ class Fit:
     @property
     def varcorr(self) -> pd.DataFrame:
         """Sds and correlations: ``group, term1, term2, sdcor, vcov``; last row the residual."""
-        return tables.varcorr(self.point, self._random())
+        return tables.varcorr(self.point, self._random(), self.regressions)
 
     @property
-    def sigma(self) -> float:
-        """Residual standard deviation."""
-        return self.point.sigma
+    def sigma(self) -> float | Floats:
+        """Residual standard deviation: a number, or one for each row when it has predictors, (n,)."""
+        found = self._regression("sigma")
+        if found is None:
+            return self.point.sigma
+        W = next(scale.W for scale in self.problem.design.scales if scale.parameter == "sigma")
+        return np.asarray(np.exp(W @ found.estimate))
 
     @property
     def scale(self) -> pd.Series:
-        """Coefficients of log sigma."""
+        """Coefficients of log sigma (natural log of a standard deviation)."""
+        found = self._regression("sigma")
+        if found is not None:
+            return pd.Series(np.array(found.estimate), index=list(found.names), name="estimate")
         return pd.Series({"Intercept": float(np.log(self.point.sigma))}, name="estimate")
 
     @property
     def scale_se(self) -> pd.Series:
         """Standard errors of :attr:`scale`."""
+        found = self._regression("sigma")
+        if found is not None:
+            return pd.Series(np.array(found.se), index=list(found.names), name="se")
         if self.draws is not None:
             se = float(np.log(self.draws.sigma).std(ddof=1))
         else:
@@ -125,8 +139,10 @@ class Fit:
         return pd.Series({"Intercept": se}, name="se")
 
     def scale_of(self, group: str) -> pd.Series:
-        """Coefficients of the log sd of a group's intercept (one number without ``sd(g) ~ x``)."""
-        random = self._group(group)
+        """Coefficients of a log group sd; without ``sd(g) ~ x`` the log sd of every coefficient."""
+        random, found = self._group(group), self._regression("sd", group)
+        if found is not None:
+            return pd.Series(np.array(found.estimate), index=list(found.names), name="estimate")
         designs = self.problem.design.random
         place = joined_columns(designs)[designs.index(random)]
         with np.errstate(divide="ignore"):
@@ -151,7 +167,7 @@ class Fit:
     @property
     def df_model(self) -> int:
         """Number of estimated parameters: fixed effects, sds and correlations, sigma."""
-        return len(tables.parameters(self.problem.design.names, self._random()))
+        return len(tables.parameters(self.problem.design.names, self._random(), self.regressions))
 
     @property
     def aic(self) -> float:
@@ -203,6 +219,9 @@ class Fit:
         random, design = self._group(group), self.problem.design
         return level2_weights_of(design, random, grouped(design, random))
 
+    def _regression(self, parameter: str, group: str = "") -> Regression | None:
+        return next((r for r in self.regressions if (r.parameter, r.group) == (parameter, group)), None)
+
     def _of(self, group: str) -> Effects:
         return self.point.effects[self.problem.design.random.index(self._group(group))]
 
@@ -246,7 +265,9 @@ class Fit:
         _check_probability(prob)
         if self.draws is not None:
             return tables.draws_summary(self.problem, self.point, self.draws, prob)
-        return tables.likelihood_summary(self.problem, self._random(), self.point, self.uncertainty, prob)
+        return tables.likelihood_summary(
+            self.problem, self._random(), self.point, self.uncertainty, self.regressions, prob
+        )
 
     def predict(
         self,
@@ -288,7 +309,7 @@ class Fit:
         0    1509.9  20.0  1470.6  1549.2
         1    1527.5  46.3  1436.8  1618.2
         """
-        from laird.fitting.predict import predict_draws, predict_point, rows_of
+        from laird.fitting.predict import predict_draws, predict_point, rows_of, scales_of
 
         _check_choice("groups", groups, GROUPS)
         _check_choice("kind", kind, ("mean", "response"))
@@ -298,7 +319,8 @@ class Fit:
             design = build_new(self.problem.schema, new, groups=groups)
         rows = rows_of(design, population=groups == "population" or self.method == "ols")
         if self.draws is None:
-            return predict_point(self.point, rows, kind, prob)
+            scales = scales_of(design, self.point, self.regressions)
+            return predict_point(self.point, rows, scales, kind, prob)
         rng = np.random.default_rng([self.origin.seed or 0, len(rows.X)])
         return predict_draws(self.point, self.draws, rows, kind, prob, rng)
 
@@ -347,7 +369,7 @@ class Fit:
         numbers = f"log-likelihood {self.loglik:.2f}, AIC {self.aic:.1f}, BIC {self.bic:.1f}"
         sizes = f"{self.nobs} rows{groups}; {numbers}"
         summary = self.summary(prob)
-        return card(self.spec.formula, self.method, sizes, summary, prob, self.status, self.checks)
+        return card(str(self.spec), self.method, sizes, summary, prob, self.status, self.checks)
 
 
 def _check_probability(prob: float) -> None:

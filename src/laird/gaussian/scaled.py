@@ -219,7 +219,7 @@ def solve(data: Scaled, at: Parameters) -> Solution:
     return Solution(
         units.beta(beta),
         units.beta_cov(inverse),
-        tuple(own[data.order.index(f)] for f in range(len(data.order))),
+        tuple(own[data.order.index(f)] for f in range(len(data.order)) if own[data.order.index(f)].u.size),
     )
 
 

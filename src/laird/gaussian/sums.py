@@ -185,4 +185,4 @@ def _sum_of_logs(row: Floats) -> float:
         if product > LARGE:
             total += np.log(product)
             product = 1.0
-    return total + np.log(product)
+    return float(total + np.log(product))
