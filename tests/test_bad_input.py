@@ -252,9 +252,7 @@ def test_rows_are_dropped_only_on_request_and_counted():
 @pytest.mark.parametrize(
     ("what", "formula", "parts", "meanwhile"),
     [
-        ("several grouping factors", "y ~ x + (1 | g) + (1 | a)", (), "lme4"),
         ("known sampling variances", "y ~ x + meta_V(w)", (), "metafor"),
-        ("a regression of sigma", "y ~ x + (1 | g)", ("sigma ~ x",), "brms"),
     ],
 )
 def test_what_is_read_but_not_fitted_says_who_fits_it(what, formula, parts, meanwhile):

@@ -183,7 +183,7 @@ def test_it_cannot_be_changed(fit):
     for name in ("loglik", "point", "anything"):
         with pytest.raises((dataclasses.FrozenInstanceError, AttributeError, TypeError)):
             setattr(fit, name, None)
-    for array in (fit.point.beta, fit.point.u, fit.point.weights, fit.problem.design.X):
+    for array in (fit.point.beta, fit.point.effects[0].u, fit.point.effects[0].weights, fit.problem.design.X):
         with pytest.raises(ValueError, match="read-only"):
             array[...] = 0
 

@@ -147,7 +147,7 @@ class Model:
         dropped = [f"{count} rows dropped for missing {name}" for name, count in self.schema.dropped]
         title = [self.spec.title] if self.spec.title else []
         sizes = "; ".join([f"{len(self.design.y)} rows", *groups, *dropped])
-        return [*title, self.spec.formula, sizes, "", *self.priors.brief().splitlines()]
+        return [*title, *str(self.spec).splitlines(), sizes, "", *self.priors.brief().splitlines()]
 
 
 def model(

@@ -23,7 +23,7 @@ from laird.data.frame import Table
 from laird.data.schema import GroupInfo, Schema, learn, read
 from laird.data.usage import factors
 from laird.errors import SpecError
-from laird.spec import Location, RandomTerm, Spec, Term, term_name, text
+from laird.spec import DistributionalPart, Location, RandomTerm, Spec, Term, term_name, text
 from laird.spec.syntax import Expr, Name
 
 type Floats = NDArray[np.float64]
@@ -61,11 +61,34 @@ class RandomDesign:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class ScaleDesign:
+    """A regression of a log standard deviation.
+
+    Attributes
+    ----------
+    parameter
+        ``"sigma"``, or ``"sd"`` of the groups of `group`.
+    group
+        The grouping factor of an ``"sd"``, else ``""``.
+    W
+        Predictors by row, shape (n, k).
+    names
+        Names of the k columns.
+    """
+
+    parameter: str
+    group: str
+    W: Floats
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Design:
     """y, X and the random-effect columns of a univariate model, shapes (n,), (n, p), (n, q).
 
-    `rows` are the positions of the used rows in the user's frame, counted from 0.  For
-    new data without their outcome y has shape (0,).
+    `scales` are the regressions of log sds (``sigma ~ x``, ``sd(g) ~ x``); `rows` are the
+    positions of the used rows in the user's frame, counted from 0.  For new data without
+    the outcome `y` has shape (0,).
     """
 
     outcome: str
@@ -74,6 +97,7 @@ class Design:
     names: tuple[str, ...]
     random: tuple[RandomDesign, ...]
     rows: Ids
+    scales: tuple[ScaleDesign, ...] = ()
 
 
 def bind(spec: Spec, frame: Any, levels: Mapping[str, Sequence[Any]] | None = None) -> tuple[Schema, Design]:
@@ -221,6 +245,11 @@ def _check_columns(design: Design) -> None:
     identifiable.check_columns(design.X, design.names)
     for random in design.random:
         identifiable.check_slopes_vary(random.group, random.names, random.Z, random.ids)
+    for scale in design.scales:
+        identifiable.check_columns(scale.W, scale.names)
+        if scale.parameter == "sd":
+            levels, ids = next((r.levels, r.ids) for r in design.random if r.group == scale.group)
+            identifiable.check_constant_within(scale.group, levels, scale.names, scale.W, ids)
 
 
 def _response(schema: Schema, table: Table) -> Floats:
@@ -245,6 +274,23 @@ def _assemble(schema: Schema, table: Table, ids: Mapping[str, Ids], y: Floats) -
             _random_design(schema.group(group), blocks, values, ids[group]) for group, blocks in random
         ),
         rows=_read_only(table.rows),
+        scales=tuple(
+            _scale_design(part, schema, values, len(table))
+            for part in schema.spec.distributional
+            if part.parameter in ("sigma", "sd")
+        ),
+    )
+
+
+def _scale_design(
+    part: DistributionalPart, schema: Schema, values: Mapping[Expr, Any], n: int
+) -> ScaleDesign:
+    columns = code(part.terms, schema)
+    return ScaleDesign(
+        parameter=part.parameter,
+        group=":".join(part.target) if part.parameter == "sd" else "",
+        W=_read_only(matrix(columns, values, n)),
+        names=_names(columns),
     )
 
 

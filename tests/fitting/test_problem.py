@@ -70,9 +70,7 @@ def test_a_group_effect_that_the_fixed_part_already_holds(frame):
 @pytest.mark.parametrize(
     ("parts", "what"),
     [
-        (["y ~ x + (1 | g) + (1 | w)"], "several grouping factors"),
         (["y ~ x + meta_V(v)"], "meta_V"),
-        (["y ~ x + (1 | g)", "sigma ~ x"], "a regression of sigma"),
     ],
 )
 def test_what_cannot_be_fitted_is_said(frame, parts, what):

@@ -15,10 +15,12 @@ def uncertainty(problem, *, restricted=True):
     data, likelihood = problem.data, flat(problem.data)
     estimate = maximise(data, restricted=restricted)
 
-    def density(L, sigma):
-        return log_density(likelihood, L, sigma)[:3] if restricted else log_profile(data, L, sigma)
+    def density(L, rest):
+        sigma = float(np.exp(rest[0]))
+        value, d_L, d_sigma = log_density(likelihood, L, sigma)[:3] if restricted else log_profile(data, L, sigma)
+        return value, d_L, np.array([d_sigma * sigma])
 
-    return estimate, scale_uncertainty(density, estimate.L, estimate.sigma, data.blocks)
+    return estimate, scale_uncertainty(density, estimate.L, np.log([estimate.sigma]), data.blocks)
 
 
 def test_a_balanced_one_way_layout_has_closed_forms():

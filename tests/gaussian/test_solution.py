@@ -31,9 +31,9 @@ def test_solution_equals_the_oracle(shape):
     solution = solve(flat(shape.grouped), shape.L, shape.sigma)
     assert_close(solution.beta, beta)
     assert_close(solution.beta_cov, dense.gls(shape.y, shape.X, shape.V)[1])
-    assert_close(solution.u, u)
-    assert_close(solution.u_cov, blocks_of(u_cov, shape.J, q))
-    assert_close(solution.u_beta_cov, cross.reshape(-1, shape.J, q).transpose(1, 2, 0))
+    assert_close(solution.effects[0].u, u)
+    assert_close(solution.effects[0].cov, blocks_of(u_cov, shape.J, q))
+    assert_close(solution.effects[0].beta_cov, cross.reshape(-1, shape.J, q).transpose(1, 2, 0))
 
 
 def test_weights_are_those_of_the_slides(shape):
@@ -45,15 +45,15 @@ def test_weights_are_those_of_the_slides(shape):
         if len(Z) <= q:
             continue
         V = shape.sigma**2 * np.linalg.inv(Z.T @ Z)
-        assert_close(solution.weights[j], shape.G @ np.linalg.inv(shape.G + V))
+        assert_close(solution.effects[0].weights[j], shape.G @ np.linalg.inv(shape.G + V))
         compared += 1
     assert compared > 0 or np.max(np.bincount(shape.ids)) <= q
 
 
 def test_without_group_variance_there_are_no_group_effects(shape):
     solution = solve(flat(shape.grouped), np.zeros_like(shape.L), shape.sigma)
-    np.testing.assert_array_equal(solution.u, 0)
-    np.testing.assert_array_equal(solution.u_cov, 0)
+    np.testing.assert_array_equal(solution.effects[0].u, 0)
+    np.testing.assert_array_equal(solution.effects[0].cov, 0)
     assert_close(solution.beta, np.linalg.lstsq(shape.X, shape.y, rcond=None)[0])
 
 
@@ -93,8 +93,8 @@ def test_priors_and_sampled_coefficients_enter_the_solution():
     gamma = np.zeros(3)
     gamma[rest], gamma[GIVEN] = expected[:2], b
     assert_close(solution.beta, raw_coefficients(PRIORED, gamma))
-    assert_close(solution.u.ravel(), expected[2:])
-    assert_close(solution.u_cov, blocks_of(cov[2:, 2:], PRIORED.J, 2))
+    assert_close(solution.effects[0].u.ravel(), expected[2:])
+    assert_close(solution.effects[0].cov, blocks_of(cov[2:, 2:], PRIORED.J, 2))
 
 
 def test_draws_have_the_moments_of_the_exact_conditional():

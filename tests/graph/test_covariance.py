@@ -6,8 +6,8 @@ from tests.posterior.designs import design
 
 from laird.gaussian.coordinates import correlated_pairs
 from laird.graph.covariance import covariance, factor_entries, unit_rows
-from laird.posterior.names import coords
 from laird.posterior import lkj, prior_table
+from laird.posterior.names import coords
 from laird.spec.terms import Prior
 
 BLOCKS = [((0,),), ((0, 1),), ((0,), (1,)), ((0, 1, 2),), ((0, 2), (1,)), ((0, 1), (2, 3))]

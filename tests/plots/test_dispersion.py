@@ -28,7 +28,9 @@ def test_predictors_vary_by_g_less_their_conditional_variance():
 def test_predictors_vary_by_the_weights_of_the_fit(hs_fit):
     point, random = hs_fit("reml").point, hs_fit("reml").problem.design.random[0]
     M = information(random.Z, random.ids, len(random.levels), point.sigma)
-    assert predictor_cov(point.G, M) == pytest.approx(point.weights @ point.G, abs=1e-9)  # entries up to 3.5
+    assert predictor_cov(point.G, M) == pytest.approx(
+        point.effects[0].weights @ point.G, abs=1e-9
+    )  # entries up to 3.5
 
 
 def test_predictors_of_a_singular_g_or_a_tiny_group():

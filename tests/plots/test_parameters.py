@@ -7,7 +7,8 @@ import pytest
 from matplotlib.figure import Figure
 
 from laird.errors import FitError
-from laird.plots.parameters import estimates, panel_limits, title
+from laird.fitting.display import row_name
+from laird.plots.parameters import estimates, panel_limits
 
 METHODS = ("ols", "reml", "eb", "nuts")
 
@@ -23,7 +24,7 @@ def panel(axes, name):
 
 def test_a_panel_for_each_parameter_in_the_order_of_the_summary(fits):
     names = [
-        title(key)
+        row_name(*key)
         for key in fits[1].summary()[["component", "group", "term"]].itertuples(index=False, name=None)
     ]
     assert [ax.get_title(loc="left").replace("\n", " ") for ax in estimates(fits)] == names

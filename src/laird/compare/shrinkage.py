@@ -75,17 +75,15 @@ def shrinkage(
     columns: dict[str, object] = {
         "group": np.repeat(np.asarray(random.levels, dtype=object), q),
         "term": list(random.names) * J,
-        "n": np.repeat(reference.problem.data.counts, q),
+        "n": np.repeat(np.bincount(random.ids, minlength=J), q),
         "mean": reference.fixed_lines(name).to_numpy().ravel(),
     }
     columns |= {label: fit.group_coef(name).to_numpy().ravel() for label, fit in fits.items()}
     columns |= {f"{label}_sd": fit.group_coef_sd(name).to_numpy().ravel() for label, fit in fits.items()}
-    columns |= {f"{label}_shrinkage": _factors(fit).ravel() for label, fit in fits.items()}
+    columns |= {
+        f"{label}_shrinkage": fit.shrinkage_factors(name).to_numpy().ravel() for label, fit in fits.items()
+    }
     return pd.DataFrame(columns)
-
-
-def _factors(fit: Fit) -> Floats:
-    return np.clip(np.diagonal(fit.point.weights, axis1=1, axis2=2), 0.0, 1.0)
 
 
 def _fits(model_or_fits: Model | Fit | Iterable[Fit], methods: str | Sequence[str]) -> dict[str, Fit]:

@@ -200,6 +200,29 @@ def check_slopes_vary(group: str, names: Sequence[str], Z: Floats, ids: Ids) -> 
             )
 
 
+def check_constant_within(
+    group: str, levels: Sequence[str], names: Sequence[str], W: Floats, ids: Ids
+) -> None:
+    """Refuse predictors of a group sd that vary within groups; the groups are named.
+
+    Raises
+    ------
+    DataError
+        There is such a column of W.
+    """
+    first = np.zeros(len(levels), dtype=np.int64)
+    first[ids[::-1]] = np.arange(len(ids))[::-1]
+    for name, w in zip(names, W.T, strict=True):
+        varying = np.unique(ids[w != w[first][ids]])
+        if len(varying):
+            shown = ", ".join(f'"{levels[j]}"' for j in varying[:5])
+            raise DataError(
+                f"`{name}` varies within groups of `{group}`, so it cannot predict their standard deviation.",
+                where=f"    {len(varying)} groups, first {shown}",
+                remedy=f"Use a predictor that is constant within `{group}`, such as cvar({name}, {group}).",
+            )
+
+
 def check_distinct(group: str, names: Sequence[str]) -> None:
     """Refuse two random coefficients of one name on one factor.
 

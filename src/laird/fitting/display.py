@@ -96,7 +96,7 @@ def card(
     worrying = [c for c in checks if c.status not in ("ok", "note")]
     reasons = [f"{c.check}: {c.message} {c.remedy}".rstrip() for c in worrying]
     return Card(
-        (formula, f"{method}: {LABELS[method]}", sizes),
+        (*formula.splitlines(), f"{method}: {LABELS[method]}", sizes),
         _display_table(summary),
         (f"{interval_kind(method, prob)}; status: {status}", *reasons),
     )
@@ -117,7 +117,9 @@ def row_name(component: str, group: str, term: str) -> str:
     """Name of a row of the summary: ``ses``, ``sd(school: ses)``, ``sigma``."""
     if component == "fixed":
         return term
-    return "sigma" if component == "sigma" else f"{component}({group}: {term})"
+    if component == "sigma":
+        return "sigma"
+    return f"{component}({group}: {term})" if group else f"{component}({term})"
 
 
 def _aligned(cells: Sequence[str], widths: Sequence[int]) -> str:

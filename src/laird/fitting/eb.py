@@ -46,7 +46,7 @@ def fit(problem: Problem, priors: PriorTable, *, draws: int = 2000, random_seed:
     start = perf_counter()
     draws, used_seed = whole_number("draws", draws, 100), seed(random_seed)
     rng = np.random.default_rng(used_seed)
-    data = problem.data
+    data = problem.grouped
     group = problem.random.group if problem.random else None
     target = posterior(data, priors, group)
     reml = maximise(data, restricted=True)

@@ -1,4 +1,4 @@
-"""Maximum likelihood and REML for the grouped structure, with the boundary as an ordinary point.
+"""Maximum likelihood and REML for every structure, with the boundary as an ordinary point.
 
 The optimiser works on the entries of a relative factor Λ, G = σ²ΛΛ', unbounded: the
 deviance is even in each column of Λ, so a zero diagonal (variance zero, correlation one)
@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 from laird.errors import FitError
 from laird.fitting.newton import Optimum, minimise
 from laird.gaussian.coordinates import factor_entries, lower_factor
-from laird.gaussian.crossproducts import Grouped
-from laird.gaussian.grouped import cross_information, profiled_deviance
+from laird.gaussian.reduced import Reduced, information, profiled
 
 type Floats = NDArray[np.float64]
 
@@ -35,7 +34,8 @@ class Estimate:
     Attributes
     ----------
     L
-        Lower triangular factor of Ĝ, shape (q, q); a zero diagonal is a vanished direction.
+        Lower triangular factor of Ĝ, shape (q, q), block-diagonal by grouping factor; a zero
+        diagonal is a vanished direction.
     sigma
         Residual sd.
     log_likelihood
@@ -55,20 +55,18 @@ class Estimate:
         return bool(np.any(np.diag(self.L) == 0.0))
 
 
-def maximise(data: Grouped, *, restricted: bool) -> Estimate:
-    """Maximise the profiled likelihood (`restricted` for REML) of a grouped model."""
+def maximise(data: Reduced, *, restricted: bool) -> Estimate:
+    """Maximise the profiled likelihood (`restricted` for REML) of a model."""
     rows, columns = factor_entries(data.blocks)
 
     def objective(theta: Floats) -> tuple[float, Floats]:
-        value, gradient = profiled_deviance(
-            _matrix(theta, rows, columns, data.q), data.ZZ, data.ZW, data.WW, data.n, restricted
-        )
+        value, gradient = profiled(data, _matrix(theta, rows, columns, data.q), restricted=restricted)
         return value, gradient[rows, columns]
 
     theta = np.where(rows == columns, 1.0, 0.0)
     for _ in range(ESCAPES):
         optimum = minimise(objective, theta)
-        theta = _snap_to_zero(objective, optimum.x, rows, columns)
+        theta = snap_to_zero(objective, optimum.x, rows, columns)
         better = _escape(data, _matrix(theta, rows, columns, data.q), restricted)
         if better is None:
             break
@@ -82,7 +80,7 @@ def _matrix(theta: Floats, rows: NDArray[np.intp], columns: NDArray[np.intp], q:
     return Lam
 
 
-def _snap_to_zero(objective, theta: Floats, rows, columns) -> Floats:  # type: ignore[no-untyped-def]
+def snap_to_zero(objective, theta: Floats, rows, columns) -> Floats:  # type: ignore[no-untyped-def]
     """Set nearly zero diagonals to zero when that does not worsen the deviance beyond rounding."""
     value = objective(theta)[0]
     for k in np.flatnonzero((rows == columns) & (np.abs(theta) < ZERO)):
@@ -93,7 +91,7 @@ def _snap_to_zero(objective, theta: Floats, rows, columns) -> Floats:  # type: i
     return theta
 
 
-def _escape(data: Grouped, Lam: Floats, restricted: bool) -> Floats | None:
+def _escape(data: Reduced, Lam: Floats, restricted: bool) -> Floats | None:
     """A better factor when the deviance falls as G grows in a vanished direction, else None.
 
     For G + t·vv' the derivative at t = 0 is v'Hv with H = dD/dG; H v is read off the
@@ -110,7 +108,7 @@ def _escape(data: Grouped, Lam: Floats, restricted: bool) -> Floats | None:
         for c, v in enumerate(N.T):
             trial = Lam.copy()
             trial[members, empty[0]] = t * v
-            gradient = profiled_deviance(trial, data.ZZ, data.ZW, data.WW, data.n, restricted)[1]
+            gradient = profiled(data, trial, restricted=restricted)[1]
             slopes[:, c] = gradient[members, empty[0]] / (2 * t)
         w, V = np.linalg.eigh(N.T @ slopes)
         if w[0] < -1e-6 * data.n:
@@ -125,12 +123,12 @@ def _null_space(L: Floats) -> Floats:
     return U[:, s <= 1e-12 * max(s[0], 1.0)]
 
 
-def _estimate(data: Grouped, Lam: Floats, optimum: Optimum, restricted: bool) -> Estimate:
+def _estimate(data: Reduced, Lam: Floats, optimum: Optimum, restricted: bool) -> Estimate:
     p, s = data.p, data.scaling
-    S = cross_information(Lam, data.ZZ, data.ZW, data.WW)
+    S = information(data, Lam)
     rss = S[p, p] - S[p, :p] @ np.linalg.solve(S[:p, :p], S[:p, p]) if p else S[p, p]
     df = data.n - p if restricted else data.n
-    deviance = profiled_deviance(Lam, data.ZZ, data.ZW, data.WW, data.n, restricted)[0]
+    deviance = profiled(data, Lam, restricted=restricted)[0]
     unit = 2.0 * df * np.log(s.y_scale) + (2.0 * np.sum(np.log(s.x_scale)) if restricted else 0.0)
     if not np.isfinite(deviance):
         raise FitError(
@@ -146,7 +144,7 @@ def _estimate(data: Grouped, Lam: Floats, optimum: Optimum, restricted: bool) ->
     )
 
 
-def _user_factor(data: Grouped, Lam: Floats) -> Floats:
+def _user_factor(data: Reduced, Lam: Floats) -> Floats:
     """Lower factor of G = s²TΛΛ'T' with the rank of Λ: vanished directions stay exactly zero.
 
     With T upper triangular and columns reordered, a QR factorisation of (TΛ)' keeps the rank.

@@ -207,7 +207,7 @@ def _draws(problem: Problem, priors: PriorTable, trace: xr.DataTree, settings: S
 
 def _likelihood(problem: Problem, priors: PriorTable) -> Marginal:
     prior = coefficient_prior(priors)
-    return marginal(problem.data, prior.mean, prior.precision, prior.sampled)
+    return marginal(problem.grouped, prior.mean, prior.precision, prior.sampled)
 
 
 def _factors(problem: Problem, data: Mapping[str, Any], C: int, S: int) -> Floats:
@@ -245,18 +245,16 @@ def _point(problem: Problem, priors: PriorTable, draws: Draws) -> Point:
     L, sigma = draws.flat("L"), draws.flat("sigma")
     likelihood = _likelihood(problem, priors)
     chosen = np.linspace(0, len(sigma) - 1, min(WEIGHT_DRAWS, len(sigma))).astype(int)
-    weights = [_weights(likelihood, L[s], float(sigma[s])) for s in chosen]
-    return posterior_point(draws.flat("beta"), draws.flat("u"), L, sigma, np.mean(weights, axis=0))
-
-
-def _weights(likelihood: Marginal, L: Floats, sigma: float) -> Floats:
-    return solve(flat(likelihood.data), L, sigma).weights
+    solutions = [solve(flat(likelihood.data), L[s], float(sigma[s])) for s in chosen]
+    weights = [own.weights for solution in solutions for own in solution.effects]
+    mean = np.mean(weights, axis=0) if weights else np.zeros((0, 0, 0))
+    return posterior_point(draws.flat("beta"), draws.flat("u"), L, sigma, mean)
 
 
 def _log_likelihood(problem: Problem, draws: Draws) -> float:
     """Restricted log-likelihood at the posterior means of the factor of G and of sigma."""
     L, sigma = draws.flat("L").mean(axis=0), float(draws.sigma.mean())
-    return log_density(flat(problem.data), L, sigma)[0]
+    return log_density(flat(problem.grouped), L, sigma)[0]
 
 
 def _checks(problem: Problem, draws: Draws) -> tuple[Check, ...]:

@@ -71,7 +71,8 @@ def origin(
 def data_hash(design: Design) -> str:
     """SHA-256 of the arrays and labels that a model uses."""
     digest = hashlib.sha256()
-    for array in (design.y, design.X, *(a for r in design.random for a in (r.Z, r.ids))):
+    scales = (scale.W for scale in design.scales)
+    for array in (design.y, design.X, *(a for r in design.random for a in (r.Z, r.ids)), *scales):
         digest.update(np.ascontiguousarray(array).tobytes())
     labels = (design.outcome, *design.names, *(label for r in design.random for label in r.levels))
     digest.update("\x00".join(labels).encode())

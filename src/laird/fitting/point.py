@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from laird.fitting.frozen import freeze
 from laird.gaussian.coordinates import sds_and_correlations
 from laird.gaussian.lines import GroupLines
-from laird.gaussian.solution import Solution
+from laird.gaussian.solution import Effects, Solution
 
 type Floats = NDArray[np.float64]
 
@@ -24,13 +25,12 @@ class Point:
     beta, beta_cov
         Fixed effects, shapes (p,), (p, p).
     G, sd, correlation
-        Covariance of the group effects, shapes (q, q), (q,), (q, q).
+        Covariance of the group effects, shapes (q, q), (q,), (q, q); with several grouping
+        factors block-diagonal, factor after factor.
     sigma
         Residual sd.
-    u, u_cov, u_beta_cov
-        Group effects (J, q), their covariance (J, q, q) and that with β (J, q, p).
-    weights
-        Weight matrices of the groups' own estimates, shape (J, q, q).
+    effects
+        Group effects, their covariances and weights, by grouping factor.
     """
 
     beta: Floats
@@ -39,13 +39,12 @@ class Point:
     sd: Floats
     correlation: Floats
     sigma: float
-    u: Floats
-    u_cov: Floats
-    u_beta_cov: Floats
-    weights: Floats
+    effects: tuple[Effects, ...]
 
     def __post_init__(self) -> None:
         freeze(self)
+        for own in self.effects:
+            freeze(own)
 
 
 def conditional_point(solution: Solution, L: Floats, sigma: float) -> Point:
@@ -59,10 +58,7 @@ def conditional_point(solution: Solution, L: Floats, sigma: float) -> Point:
         sd=sd,
         correlation=correlation,
         sigma=sigma,
-        u=solution.u,
-        u_cov=solution.u_cov,
-        u_beta_cov=solution.u_beta_cov,
-        weights=solution.weights,
+        effects=solution.effects,
     )
 
 
@@ -72,6 +68,12 @@ def posterior_point(beta: Floats, u: Floats, L: Floats, sigma: Floats, weights: 
     sd, correlation = sds_and_correlations(G)
     centred_beta, centred_u = beta - beta.mean(axis=0), u - u.mean(axis=0)
     divisor = max(len(sigma) - 1, 1)
+    effects = Effects(
+        u=u.mean(axis=0),
+        cov=np.einsum("sja,sjb->jab", centred_u, centred_u) / divisor,
+        beta_cov=np.einsum("sja,sp->jap", centred_u, centred_beta) / divisor,
+        weights=weights,
+    )
     return Point(
         beta=beta.mean(axis=0),
         beta_cov=centred_beta.T @ centred_beta / divisor,
@@ -79,21 +81,19 @@ def posterior_point(beta: Floats, u: Floats, L: Floats, sigma: Floats, weights: 
         sd=sd.mean(axis=0),
         correlation=correlation.mean(axis=0),
         sigma=float(sigma.mean()),
-        u=u.mean(axis=0),
-        u_cov=np.einsum("sja,sjb->jab", centred_u, centred_u) / divisor,
-        u_beta_cov=np.einsum("sja,sp->jap", centred_u, centred_beta) / divisor,
-        weights=weights,
+        effects=(effects,) if u.shape[2] else (),
     )
 
 
-def least_squares_point(beta: Floats, beta_cov: Floats, sigma: float, lines: GroupLines, A: Floats) -> Point:
+def least_squares_point(
+    beta: Floats, beta_cov: Floats, sigma: float, lines: Sequence[GroupLines], weights: Sequence[Floats]
+) -> Point:
     """Pooled least squares, with the groups' own lines as deviations from the fixed part's A_jβ̂.
 
     The covariances are those for which A_jβ + u_j, the group's own line, has its own
-    covariance and none with β̂.
+    covariance and none with β̂.  `weights` are the A_j, by grouping factor.
     """
-    q = lines.coefficients.shape[1]
-    u_beta_cov = -A @ beta_cov
+    q = sum(own.coefficients.shape[1] for own in lines)
     return Point(
         beta=beta,
         beta_cov=beta_cov,
@@ -101,8 +101,16 @@ def least_squares_point(beta: Floats, beta_cov: Floats, sigma: float, lines: Gro
         sd=np.zeros(q),
         correlation=np.full((q, q), np.nan),
         sigma=sigma,
-        u=lines.coefficients - A @ beta,
-        u_cov=lines.cov - u_beta_cov @ A.transpose(0, 2, 1),
-        u_beta_cov=u_beta_cov,
+        effects=tuple(_own_effects(beta, beta_cov, own, A) for own, A in zip(lines, weights, strict=True)),
+    )
+
+
+def _own_effects(beta: Floats, beta_cov: Floats, own: GroupLines, A: Floats) -> Effects:
+    q = own.coefficients.shape[1]
+    u_beta_cov = -A @ beta_cov
+    return Effects(
+        u=own.coefficients - A @ beta,
+        cov=own.cov - u_beta_cov @ A.transpose(0, 2, 1),
+        beta_cov=u_beta_cov,
         weights=np.broadcast_to(np.eye(q), (len(A), q, q)),
     )

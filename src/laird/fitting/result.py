@@ -19,9 +19,10 @@ from laird.fitting.display import Card, card
 from laird.fitting.draws import Draws, to_datatree
 from laird.fitting.origin import Origin
 from laird.fitting.point import Point
-from laird.fitting.problem import Problem
+from laird.fitting.problem import Problem, grouped, joined_columns, level2_weights_of
+from laird.fitting.scales import Regression
 from laird.fitting.uncertainty import ScaleUncertainty
-from laird.gaussian.lines import absorbed_columns, level2_weights
+from laird.gaussian.solution import Effects
 from laird.posterior.table import PriorTable
 from laird.spec import Spec
 
@@ -62,6 +63,8 @@ class Fit:
         Versions, hashes, seed, time.
     uncertainty
         Standard errors of the covariance parameters (``ml``, ``reml``, ``ols``).
+    regressions
+        Coefficients of log sds that have predictors.
     draws, priors
         Draws and prior table (``eb``, ``nuts``).
     """
@@ -73,6 +76,7 @@ class Fit:
     checks: tuple[Check, ...]
     origin: Origin
     uncertainty: ScaleUncertainty | None = None
+    regressions: tuple[Regression, ...] = ()
     draws: Draws | None = None
     priors: PriorTable | None = None
 
@@ -103,21 +107,31 @@ class Fit:
     @property
     def varcorr(self) -> pd.DataFrame:
         """Sds and correlations: ``group, term1, term2, sdcor, vcov``; last row the residual."""
-        return tables.varcorr(self.point, self._random())
+        return tables.varcorr(self.point, self._random(), self.regressions)
 
     @property
-    def sigma(self) -> float:
-        """Residual standard deviation."""
-        return self.point.sigma
+    def sigma(self) -> float | Floats:
+        """Residual standard deviation: a number, or one for each row when it has predictors, (n,)."""
+        found = self._regression("sigma")
+        if found is None:
+            return self.point.sigma
+        W = next(scale.W for scale in self.problem.design.scales if scale.parameter == "sigma")
+        return np.asarray(np.exp(W @ found.estimate))
 
     @property
     def scale(self) -> pd.Series:
-        """Coefficients of log sigma."""
+        """Coefficients of log sigma (natural log of a standard deviation)."""
+        found = self._regression("sigma")
+        if found is not None:
+            return pd.Series(np.array(found.estimate), index=list(found.names), name="estimate")
         return pd.Series({"Intercept": float(np.log(self.point.sigma))}, name="estimate")
 
     @property
     def scale_se(self) -> pd.Series:
         """Standard errors of :attr:`scale`."""
+        found = self._regression("sigma")
+        if found is not None:
+            return pd.Series(np.array(found.se), index=list(found.names), name="se")
         if self.draws is not None:
             se = float(np.log(self.draws.sigma).std(ddof=1))
         else:
@@ -125,10 +139,14 @@ class Fit:
         return pd.Series({"Intercept": se}, name="se")
 
     def scale_of(self, group: str) -> pd.Series:
-        """Coefficients of the log sd of a group's intercept (one number without ``sd(g) ~ x``)."""
-        random = self._group(group)
+        """Coefficients of a log group sd; without ``sd(g) ~ x`` the log sd of every coefficient."""
+        random, found = self._group(group), self._regression("sd", group)
+        if found is not None:
+            return pd.Series(np.array(found.estimate), index=list(found.names), name="estimate")
+        designs = self.problem.design.random
+        place = joined_columns(designs)[designs.index(random)]
         with np.errstate(divide="ignore"):
-            logs = np.log(self.point.sd)
+            logs = np.log(self.point.sd[place])
         return pd.Series(dict(zip(random.names, logs, strict=True)), name="estimate")
 
     @property
@@ -149,7 +167,7 @@ class Fit:
     @property
     def df_model(self) -> int:
         """Number of estimated parameters: fixed effects, sds and correlations, sigma."""
-        return len(tables.parameters(self.problem.design.names, self._random()))
+        return len(tables.parameters(self.problem.design.names, self._random(), self.regressions))
 
     @property
     def aic(self) -> float:
@@ -163,11 +181,11 @@ class Fit:
 
     def ranef(self, group: str) -> pd.DataFrame:
         """Deviations of the groups' coefficients, index = group labels, columns = terms."""
-        return self._effects(group, self.point.u)
+        return self._effects(group, self._of(group).u)
 
     def ranef_sd(self, group: str) -> pd.DataFrame:
         """Sds of the deviations given the data (Henderson 1975); they include that of β."""
-        return self._effects(group, np.sqrt(np.diagonal(self.point.u_cov, axis1=1, axis2=2)))
+        return self._effects(group, np.sqrt(np.diagonal(self._of(group).cov, axis1=1, axis2=2)))
 
     def coef(self, group: str) -> pd.DataFrame:
         """Fixed effects plus the group's deviation, for every term; as lme4's ``coef``."""
@@ -182,7 +200,7 @@ class Fit:
         For ``mathach ~ ses * Sector + (1 + ses | school)`` the intercept of a school is
         γ00 + γ01·Sector + u0; for ``ols`` it is the school's own least-squares line.
         """
-        return self._effects(group, self.fixed_lines(group).to_numpy() + self.point.u)
+        return self._effects(group, self.fixed_lines(group).to_numpy() + self._of(group).u)
 
     def fixed_lines(self, group: str) -> pd.DataFrame:
         """The part of :meth:`group_coef` that the fixed effects give: where groups shrink to."""
@@ -190,24 +208,34 @@ class Fit:
 
     def group_coef_sd(self, group: str) -> pd.DataFrame:
         """Sds of :meth:`group_coef` given the data, from the joint covariance of β and u."""
-        A = self._level2_weights(group)
-        cross = A @ self.point.u_beta_cov.transpose(0, 2, 1)
-        cov = A @ self.point.beta_cov @ A.transpose(0, 2, 1) + self.point.u_cov
+        A, own = self._level2_weights(group), self._of(group)
+        cross = A @ own.beta_cov.transpose(0, 2, 1)
+        cov = A @ self.point.beta_cov @ A.transpose(0, 2, 1) + own.cov
         cov = cov + cross + cross.transpose(0, 2, 1)
         variance = np.diagonal(cov, axis1=1, axis2=2)
         return self._effects(group, np.sqrt(np.maximum(variance, 0.0)))
 
     def _level2_weights(self, group: str) -> Floats:
         random, design = self._group(group), self.problem.design
-        absorbed = absorbed_columns(self.problem.data)
-        return level2_weights(design.X, random.Z, random.ids, len(random.levels), absorbed)
+        return level2_weights_of(design, random, grouped(design, random))
+
+    def _regression(self, parameter: str, group: str = "") -> Regression | None:
+        return next((r for r in self.regressions if (r.parameter, r.group) == (parameter, group)), None)
+
+    def _of(self, group: str) -> Effects:
+        return self.point.effects[self.problem.design.random.index(self._group(group))]
+
+    def shrinkage_factors(self, group: str) -> pd.DataFrame:
+        """Weights in [0, 1] that each coefficient gives to the group's own data."""
+        factors = np.diagonal(self._of(group).weights, axis1=1, axis2=2)
+        return self._effects(group, np.clip(factors, 0.0, 1.0))
 
     def fitted(self, *, level: Literal["group", "population"] = "group") -> Floats:
         """Fitted means, shape (n,): with the groups' deviations (``ols`` has none), or of the fixed part."""
         design = self.problem.design
         mean = design.X @ self.point.beta
         for r in self._random() if level == "group" else ():
-            mean = mean + np.einsum("iq,iq->i", r.Z, self.point.u[r.ids])
+            mean = mean + np.einsum("iq,iq->i", r.Z, self._of(r.group).u[r.ids])
         return mean
 
     def residuals(
@@ -237,7 +265,9 @@ class Fit:
         _check_probability(prob)
         if self.draws is not None:
             return tables.draws_summary(self.problem, self.point, self.draws, prob)
-        return tables.likelihood_summary(self.problem, self._random(), self.point, self.uncertainty, prob)
+        return tables.likelihood_summary(
+            self.problem, self._random(), self.point, self.uncertainty, self.regressions, prob
+        )
 
     def predict(
         self,
@@ -279,7 +309,7 @@ class Fit:
         0    1509.9  20.0  1470.6  1549.2
         1    1527.5  46.3  1436.8  1618.2
         """
-        from laird.fitting.predict import predict_draws, predict_point, rows_of
+        from laird.fitting.predict import predict_draws, predict_point, rows_of, scales_of
 
         _check_choice("groups", groups, GROUPS)
         _check_choice("kind", kind, ("mean", "response"))
@@ -289,7 +319,8 @@ class Fit:
             design = build_new(self.problem.schema, new, groups=groups)
         rows = rows_of(design, population=groups == "population" or self.method == "ols")
         if self.draws is None:
-            return predict_point(self.point, rows, kind, prob)
+            scales = scales_of(design, self.point, self.regressions)
+            return predict_point(self.point, rows, scales, kind, prob)
         rng = np.random.default_rng([self.origin.seed or 0, len(rows.X)])
         return predict_draws(self.point, self.draws, rows, kind, prob, rng)
 
@@ -338,7 +369,7 @@ class Fit:
         numbers = f"log-likelihood {self.loglik:.2f}, AIC {self.aic:.1f}, BIC {self.bic:.1f}"
         sizes = f"{self.nobs} rows{groups}; {numbers}"
         summary = self.summary(prob)
-        return card(self.spec.formula, self.method, sizes, summary, prob, self.status, self.checks)
+        return card(str(self.spec), self.method, sizes, summary, prob, self.status, self.checks)
 
 
 def _check_probability(prob: float) -> None:

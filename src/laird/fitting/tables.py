@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from laird.fitting.draws import Draws
     from laird.fitting.point import Point
     from laird.fitting.problem import Problem
+    from laird.fitting.scales import Regression
     from laird.fitting.uncertainty import ScaleUncertainty
 
 type Floats = NDArray[np.float64]
@@ -30,20 +31,43 @@ class Parameter(NamedTuple):
 
     component: str
     group: str
-    term: str
+    term1: str
+    term2: str
     place: tuple[int, ...]
 
+    @property
+    def term(self) -> str:
+        """The term, or both terms of a correlation."""
+        return f"{self.term1}, {self.term2}" if self.term2 else self.term1
 
-def parameters(names: Sequence[str], random: Sequence[RandomDesign]) -> tuple[Parameter, ...]:
-    """Fixed effects, group sds and correlations, residual sd: the order of every table."""
-    rows = [Parameter("fixed", "", name, (k,)) for k, name in enumerate(names)]
+
+def parameters(
+    names: Sequence[str], random: Sequence[RandomDesign], regressions: Sequence[Regression] = ()
+) -> tuple[Parameter, ...]:
+    """Fixed effects, group sds and correlations, residual sd: the order of every table.
+
+    The coefficients of log sds with predictors take the place of these sds; an sd that
+    only scales the others of its group stands for its first coefficient.
+    """
+    replaced = {r.group for r in regressions if r.parameter == "sd"}
+    rows = [Parameter("fixed", "", name, "", (k,)) for k, name in enumerate(names)]
+    start = 0
     for r in random:
-        rows += [Parameter("sd", r.group, name, (k,)) for k, name in enumerate(r.names)]
+        skipped = 1 if r.group in replaced else 0
+        sds = list(enumerate(r.names))[skipped:]
+        rows += [Parameter("sd", r.group, name, "", (start + k,)) for k, name in sds]
         rows += [
-            Parameter("cor", r.group, f"{r.names[j]}, {r.names[i]}", (i, j))
+            Parameter("cor", r.group, r.names[j], r.names[i], (start + i, start + j))
             for i, j in correlated_pairs(r.blocks)
         ]
-    return (*rows, Parameter("sigma", "", "residual", ()))
+        start += len(r.names)
+    rows += [
+        Parameter(f"log_{own.parameter}", own.group, name, "", (f, k))
+        for f, own in enumerate(regressions)
+        for k, name in enumerate(own.names)
+    ]
+    constant = all(own.parameter != "sigma" for own in regressions)
+    return (*rows, Parameter("sigma", "", "residual", "", ())) if constant else tuple(rows)
 
 
 def estimate(point: Point, parameter: Parameter) -> float:
@@ -57,16 +81,19 @@ def estimate(point: Point, parameter: Parameter) -> float:
     return float(array[parameter.place])
 
 
-def varcorr(point: Point, random: Sequence[RandomDesign]) -> pd.DataFrame:
-    """The table ``group, term1, term2, sdcor, vcov``, residual last."""
+def varcorr(
+    point: Point, random: Sequence[RandomDesign], regressions: Sequence[Regression] = ()
+) -> pd.DataFrame:
+    """The table ``group, term1, term2, sdcor, vcov``, residual last if it is one number.
+
+    Of a group sd with predictors, the value where these are at their average.
+    """
     rows: list[tuple[str, str, str, float, float]] = []
-    for r in random:
-        rows += [(r.group, n, "", point.sd[k], point.G[k, k]) for k, n in enumerate(r.names)]
-        rows += [
-            (r.group, r.names[j], r.names[i], point.correlation[i, j], point.G[i, j])
-            for i, j in correlated_pairs(r.blocks)
-        ]
-    rows.append(("residual", "", "", point.sigma, point.sigma**2))
+    for q in parameters((), random)[:-1]:
+        vcov = point.G[q.place if q.term2 else q.place * 2]
+        rows.append((q.group, q.term1, q.term2, estimate(point, q), float(vcov)))
+    if all(own.parameter != "sigma" for own in regressions):
+        rows.append(("residual", "", "", point.sigma, point.sigma**2))
     return pd.DataFrame(rows, columns=["group", "term1", "term2", "sdcor", "vcov"])
 
 
@@ -75,6 +102,7 @@ def likelihood_summary(
     random: Sequence[RandomDesign],
     point: Point,
     uncertainty: ScaleUncertainty | None,
+    regressions: Sequence[Regression],
     prob: float,
 ) -> pd.DataFrame:
     """Estimates with t intervals (inner-outer degrees of freedom) and log- or atanh-scale intervals."""
@@ -84,7 +112,10 @@ def likelihood_summary(
     t = stdtrit(inner_outer(problem.design, random), tail)
     fixed_se = np.sqrt(np.diag(point.beta_cov))
     rows = []
-    for q in parameters(problem.design.names, random):
+    for q in parameters(problem.design.names, random, regressions):
+        if q.component.startswith("log_"):
+            rows.append(_regression_row(q, regressions, float(ndtri(tail))))
+            continue
         value = estimate(point, q)
         if q.component == "fixed":
             se = float(fixed_se[q.place])
@@ -93,6 +124,12 @@ def likelihood_summary(
             se, interval = _scale_interval(q, value, uncertainty, float(ndtri(tail)))
         rows.append((q.component, q.group, q.term, value, se, *interval))
     return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _regression_row(q: Parameter, regressions: Sequence[Regression], z: float) -> tuple[str | float, ...]:
+    own, k = regressions[q.place[0]], q.place[1]
+    value, se = float(own.estimate[k]), float(own.se[k])
+    return (q.component, q.group, q.term, value, se, value - z * se, value + z * se)
 
 
 def _scale_interval(

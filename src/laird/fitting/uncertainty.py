@@ -23,7 +23,7 @@ from laird.gaussian.coordinates import (
 )
 
 type Floats = NDArray[np.float64]
-type Density = Callable[[Floats, float], tuple[float, Floats, float]]
+type Density = Callable[[Floats, Floats], tuple[float, Floats, Floats]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,36 +32,43 @@ class ScaleUncertainty:
 
     Attributes
     ----------
-    log_sd, atanh_correlation, log_sigma
-        Shapes (q,), (q, q), scalar.
+    log_sd, atanh_correlation
+        Shapes (q,), (q, q).
+    log_sigma
+        Standard error of log sigma; of its first coefficient when it has several.
+    cov
+        Covariance of (log sds, atanh partial correlations, coefficients of log sds).
     """
 
     log_sd: Floats
     atanh_correlation: Floats
     log_sigma: float
+    cov: Floats
 
 
 def scale_uncertainty(
-    density: Density, L: Floats, sigma: float, blocks: tuple[tuple[int, ...], ...]
+    density: Density, L: Floats, rest: Floats, blocks: tuple[tuple[int, ...], ...]
 ) -> ScaleUncertainty:
-    """Invert the negative Hessian of a log density of (L, sigma) at its maximum.
+    """Invert the negative Hessian of a log density of (L, rest) at its maximum.
 
     Parameters
     ----------
     density
-        ``(L, sigma) -> value, dL, dsigma``, user's units.
-    L, sigma, blocks
-        The maximum and the columns that share a correlation matrix.
+        ``(L, rest) -> value, dL, drest``, user's units.
+    L, rest, blocks
+        The maximum: factor of G, unconstrained other parameters with log sigma first; and
+        the columns that share a correlation matrix.
     """
     q, pairs = len(L), correlated_pairs(blocks)
-    phi, free = _coordinates(L, sigma, pairs)
+    phi, free = _coordinates(L, rest, pairs)
+    k = q + len(pairs)
 
     def negative(x: Floats) -> tuple[float, Floats]:
         full = phi.copy()
         full[free] = x
-        factor, s = factor_of_log_scale(full, q, pairs)
-        value, d_L, d_sigma = density(factor, float(s))
-        gradient = np.append(log_scale_gradient(factor, d_L, full, q, pairs), d_sigma * s)
+        factor, _ = factor_of_log_scale(full, q, pairs)
+        value, d_L, d_rest = density(factor, full[k:])
+        gradient = np.append(log_scale_gradient(factor, d_L, full, q, pairs), d_rest)
         return -value, -gradient[free]
 
     cov = np.full((len(phi), len(phi)), np.nan)
@@ -70,20 +77,20 @@ def scale_uncertainty(
     for (i, j), error in zip(pairs, _atanh_errors(phi, cov, q, pairs), strict=True):
         correlation[i, j] = correlation[j, i] = error
     se = np.sqrt(np.diag(cov))
-    return ScaleUncertainty(se[:q], correlation, float(se[-1]))
+    return ScaleUncertainty(se[:q], correlation, float(se[k]), cov)
 
 
 def _coordinates(
-    L: Floats, sigma: float, pairs: tuple[tuple[int, int], ...]
+    L: Floats, rest: Floats, pairs: tuple[tuple[int, int], ...]
 ) -> tuple[Floats, NDArray[np.bool_]]:
     """phi with infinite entries on the boundary, and which entries are free."""
     sd = np.linalg.norm(L, axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):
         z = np.nan_to_num(partial_correlations(L, pairs)) if pairs else np.zeros(0)
         z = np.where(np.abs(z) > 1 - 1e-12, np.sign(z), z)
-        phi = np.concatenate([np.log(sd), np.arctanh(z), [np.log(sigma)]])
+        phi = np.concatenate([np.log(sd), np.arctanh(z), rest])
     meaningful = [bool(sd[i] > 0 and sd[j] > 0) for i, j in pairs]
-    free = np.isfinite(phi) & np.array([*np.ones(len(sd), bool), *meaningful, True], dtype=bool)
+    free = np.isfinite(phi) & np.array([*np.ones(len(sd), bool), *meaningful, *np.ones(len(rest), bool)])
     return phi, free
 
 

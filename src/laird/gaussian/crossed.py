@@ -112,7 +112,7 @@ def eliminate(crossed: Crossed, factors: Sequence[Floats]) -> Elimination:
     congruence(L, crossed.bounds, _columns_of(crossed, factors))
     L.flat[:: r + 1] += 1.0
     _, failed = lapack.dpotrf(L.T, lower=0, clean=0, overwrite_a=1)
-    if failed:
+    if failed or not np.isfinite(logdet):
         return Elimination(*(S * np.nan, np.nan, T, F, FW), *(L * np.nan, FW * np.nan))
     R = _solve(L, _times(crossed, [Lam.T for Lam in factors], FW))
     K = _times(crossed, factors, _solve(L, R, transposed=True))

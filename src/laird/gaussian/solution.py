@@ -26,16 +26,14 @@ type Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Solution:
-    """Conditional mean and covariance of (β, u) given (G, σ), user's units.
+class Effects:
+    """Conditional mean and covariance of the effects of one grouping factor, user's units.
 
     Attributes
     ----------
-    beta, beta_cov
-        Shapes (p,), (p, p).
-    u, u_cov
+    u, cov
         Shapes (J, q), (J, q, q): includes the uncertainty of β.
-    u_beta_cov
+    beta_cov
         Cov(u_j, β), shape (J, q, p).
     weights
         G(G + V_j)⁻¹ with V_j = σ²(Z_j'Z_j)⁻¹, the weight of a group's own least-squares
@@ -43,12 +41,27 @@ class Solution:
         shape (J, q, q).
     """
 
+    u: Floats
+    cov: Floats
+    beta_cov: Floats
+    weights: Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Solution:
+    """Conditional mean and covariance of (β, u) given (G, σ), user's units.
+
+    Attributes
+    ----------
+    beta, beta_cov
+        Shapes (p,), (p, p).
+    effects
+        By grouping factor.
+    """
+
     beta: Floats
     beta_cov: Floats
-    u: Floats
-    u_cov: Floats
-    u_beta_cov: Floats
-    weights: Floats
+    effects: tuple[Effects, ...]
 
 
 def starred_factor(problem: Marginal, L: Floats) -> Floats:
@@ -80,14 +93,13 @@ def solve(problem: Marginal, L: Floats, sigma: float, b: Floats | None = None) -
     u = (M @ data.ZW[:, :, p:])[..., 0] - K @ beta
     u_cov = sigma_star**2 * M + K @ cov @ K.transpose(0, 2, 1)
     T, scale = s.T, s.y_scale
-    return Solution(
-        beta=s.beta(beta),
-        beta_cov=s.beta_cov(cov),
+    effects = Effects(
         u=s.u(u),
-        u_cov=scale**2 * T @ u_cov @ T.T,
-        u_beta_cov=-(scale**2) * T @ K @ cov @ s.A.T,
+        cov=scale**2 * T @ u_cov @ T.T,
+        beta_cov=-(scale**2) * T @ K @ cov @ s.A.T,
         weights=T @ (M @ data.ZZ) @ np.linalg.inv(T),
     )
+    return Solution(s.beta(beta), s.beta_cov(cov), (effects,) if data.q else ())
 
 
 def _coefficients(problem: Marginal, S: Floats, b: Floats) -> tuple[Floats, Floats]:

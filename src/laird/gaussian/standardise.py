@@ -133,3 +133,36 @@ def _centring(M: Floats, blocks: list[tuple[int, ...]]) -> tuple[Floats, Floats,
             if centred:
                 A[one, i] = -mean[i] / scale[i]
     return mean, scale, A
+
+
+def standard_columns(W: Floats) -> tuple[Floats, Floats]:
+    """Return V = [1, centred and scaled columns] with the span of W.
+
+    The first column is constant; of a W without a column of ones, but with constants in
+    its span (a full set of indicators), one column is left out.  Where constants are not
+    in the span the columns are only scaled.
+
+    Returns
+    -------
+    V (n, k) and A (k, k) with V = WA.
+
+    Examples
+    --------
+    >>> V, A = standard_columns(np.array([[1.0, 2.0], [1.0, 4.0]]))
+    >>> V
+    array([[ 1., -1.], [ 1.,  1.]])
+    """
+    c = constant_coefficients(W)
+    if c is None:
+        scale = np.sqrt(np.mean(W**2, axis=0))
+        return W / scale, np.diag(1.0 / scale)
+    lead = int(np.argmax(np.abs(c)))
+    others = [k for k in range(W.shape[1]) if k != lead]
+    means, sds = column_moments(W)
+    A = np.zeros((W.shape[1], W.shape[1]))
+    A[:, 0] = c
+    for place, k in enumerate(others, start=1):
+        A[:, place] = -c * means[k] / sds[k]
+        A[k, place] += 1.0 / sds[k]
+    V = np.column_stack([np.ones(len(W)), *((W[:, k] - means[k]) / sds[k] for k in others)])
+    return V, A

@@ -30,6 +30,7 @@ from laird.gaussian.small import multiply, posterior_root
 
 type Floats = NDArray[np.float64]
 type Ids = NDArray[np.int64]
+type Effects = tuple[Floats, Floats, Floats]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,6 +53,20 @@ class Tree:
     base: Floats
     parents: tuple[Ids, ...]
     sizes: tuple[int, ...]
+
+    def eliminate(self, factors: Sequence[Floats]) -> Elimination:
+        """See `eliminate`."""
+        return eliminate(self, factors)
+
+    def sensitivities(self, factors: Sequence[Floats], done: Elimination, D: Floats) -> list[Floats]:
+        """See `sensitivities`."""
+        return sensitivities(self, factors, done, D)
+
+    def effects(
+        self, factors: Sequence[Floats], done: Elimination, beta: Floats, cov: Floats
+    ) -> list[Effects]:
+        """See `effects`."""
+        return effects(self, factors, done, beta, cov)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -156,16 +171,33 @@ def _up(Lam: Floats, F: Floats, q: int, parent: Ids, above: Floats) -> float:
 
 def sensitivities(tree: Tree, factors: Sequence[Floats], elimination: Elimination, D: Floats) -> list[Floats]:
     """Derivatives H_l of tr(DS) + Σ log|A| with respect to G_l = Λ_lΛ_l', by factor; D is (m, m)."""
+    return _descend(tree, factors, elimination, D, to_rows=False)[0]
+
+
+def row_sensitivities(
+    tree: Tree, factors: Sequence[Floats], elimination: Elimination, D: Floats
+) -> tuple[list[Floats], Floats]:
+    """`sensitivities`, and the derivative with respect to [Z_0 C]'[Z_0 C] of every innermost group.
+
+    The second has shape (J_0, k, k), k = q_0 + c_0: a row x = (z_0, c) of group j adds
+    x'F_jx to the value's derivative in the log of a factor common to the row, twice.
+    """
+    return _descend(tree, factors, elimination, D, to_rows=True)
+
+
+def _descend(
+    tree: Tree, factors: Sequence[Floats], elimination: Elimination, D: Floats, *, to_rows: bool
+) -> tuple[list[Floats], Floats]:
     above = np.ascontiguousarray(D[None])
     gradients: list[Floats] = [np.zeros((q, q)) for q in tree.sizes]
     for level in range(len(tree.sizes) - 1, -1, -1):
         q, F = tree.sizes[level], elimination.levels[level]
-        size = F.shape[2] if level else 0
-        below = np.empty((F.shape[0] if level else 0, size, size))
+        wanted = level > 0 or to_rows
+        below = np.empty((len(F), F.shape[2], F.shape[2]) if wanted else (0, 0, 0))
         Lam = np.ascontiguousarray(factors[level])
         _down(Lam, F, q, tree.parents[level], above, gradients[level], below)
         above = below
-    return gradients
+    return gradients, above
 
 
 @njit(cache=True, error_model="numpy")
@@ -217,7 +249,7 @@ def _fill(out: Floats, M: Floats, K: Floats, KD: Floats, D: Floats, q: int, c: i
 
 def effects(
     tree: Tree, factors: Sequence[Floats], elimination: Elimination, beta: Floats, cov: Floats
-) -> list[tuple[Floats, Floats, Floats]]:
+) -> list[Effects]:
     """Conditional means and covariances of the effects, by factor, innermost first.
 
     Parameters
@@ -230,7 +262,7 @@ def effects(
     For every factor û (J, q), Cov(û_j - u_j)/σ² (J, q, q), Cov(û_j - u_j, β̂ - β)/σ² (J, q, p).
     """
     mean, spread, p = beta[None], cov[None], len(beta)
-    found: list[tuple[Floats, Floats, Floats]] = []
+    found: list[Effects] = []
     for level in range(len(tree.sizes) - 1, -1, -1):
         q, F, parent = tree.sizes[level], elimination.levels[level], tree.parents[level]
         K, M = conditional(np.ascontiguousarray(factors[level]), F, q)

@@ -166,7 +166,7 @@ def _standardised_effects(fit: Fit, group: str, term: str | None) -> tuple[Float
         raise FitError(f"The sd of `{random.names[k]}` by `{group}` is zero: there are no effects to draw.")
     M = information(random.Z, random.ids, len(random.levels), fit.point.sigma)
     sd = np.sqrt(predictor_cov(fit.point.G, M)[:, k, k])
-    effects = fit.point.u[sd > 0, k] / sd[sd > 0]
+    effects = fit.point.effects[0].u[sd > 0, k] / sd[sd > 0]
     return effects, f"Effect of {group} on {random.names[k]} / its sd"
 
 

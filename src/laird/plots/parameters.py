@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from numpy.typing import ArrayLike, NDArray
 
 from laird.errors import FitError
+from laird.fitting.display import row_name
 from laird.fitting.result import Fit
 from laird.plots.geometry import outside
 from laird.plots.sources import as_fits, check_probability
@@ -57,7 +58,7 @@ def estimates(
     drawn = panels(figure, len(keys), 3, (2.5, 0.62 + 0.18 * len(tables)))
     for k, (ax, key) in enumerate(zip(drawn, keys, strict=True)):
         _forest(ax, {method: table[key] for method, table in tables.items() if key in table}, list(tables))
-        heading(ax, title(key))
+        heading(ax, row_name(*key))
         ax.tick_params(labelleft=k % 3 == 0)
     return drawn
 
@@ -73,18 +74,6 @@ def _tables(fits: Sequence[Fit], prob: float) -> dict[str, dict[Key, Floats]]:
 def _intervals(summary: pd.DataFrame) -> dict[Key, Floats]:
     keys = summary[["component", "group", "term"]].itertuples(index=False, name=None)
     return dict(zip(keys, summary[["estimate", "lower", "upper"]].to_numpy(dtype=float), strict=True))
-
-
-def title(key: Key) -> str:
-    """Return a parameter's name, for the title of its panel.
-
-    Examples
-    --------
-    >>> title(("fixed", "", "ses")), title(("sd", "school", "ses")), title(("sigma", "", "residual"))
-    ('ses', 'sd(school: ses)', 'sigma')
-    """
-    component, group, term = key
-    return {"fixed": term, "sigma": "sigma"}.get(component, f"{component}({group}: {term})")
 
 
 def _forest(ax: Axes, rows: Mapping[str, Floats], methods: Sequence[str]) -> None:

@@ -9,10 +9,10 @@ from matplotlib.axes import Axes
 from numpy.typing import ArrayLike, NDArray
 
 from laird.errors import FitError
+from laird.fitting.display import row_name
 from laird.fitting.draws import Draws
 from laird.fitting.result import Fit
 from laird.fitting.tables import Parameter, draw_values, parameters
-from laird.plots.parameters import title
 from laird.plots.sources import as_fit
 from laird.plots.style import CHAINS, DARK, METHODS, PALE, heading, label, panels
 from laird.posterior.families import logpdf
@@ -56,7 +56,7 @@ def prior_posterior(fit: Fit, *, figure: FigureBase | None = None) -> tuple[Axes
         row, size = _prior(fit, priors, parameter)
         _histogram(ax, draw_values(draws, parameter).ravel(), fit)
         prior = _density(ax, row, size)
-        heading(ax, title(parameter[:3]), f"bars: draws; {prior}")
+        heading(ax, row_name(parameter.component, parameter.group, parameter.term), f"bars: draws; {prior}")
     return drawn
 
 
@@ -157,7 +157,7 @@ def trace_rank(fit: Fit, *, figure: FigureBase | None = None) -> tuple[Axes, ...
     drawn = panels(figure, 2 * len(shown), 2, (3.5, 1.3))
     for k, parameter in enumerate(shown):
         values = draw_values(draws, parameter)
-        _trace(drawn[2 * k], values, title(parameter[:3]))
+        _trace(drawn[2 * k], values, row_name(parameter.component, parameter.group, parameter.term))
         _ranks(drawn[2 * k + 1], values)
     for ax, name in zip(drawn[-2:], ("draw", "rank among all draws"), strict=True):
         label(ax, name, "")
