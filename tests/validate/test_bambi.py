@@ -1,0 +1,19 @@
+"""NUTS against Bambi's, both run now, at length, with other seeds than the stored ones."""
+
+import pytest
+from tests.bambi_peer import CASES, bambi_draws, discrepancies, fit_bambi, laird_draws, summarise
+
+pytestmark = pytest.mark.validate
+OPTIONS = {"draws": 4000, "tune": 1000, "chains": 4}
+LIMIT = 5.0  # see tests/fitting/test_bambi.py
+
+
+@pytest.mark.filterwarnings("default")  # what Bambi and nutpie warn of is theirs
+@pytest.mark.parametrize("name", ["sleepstudy", "hs"])
+def test_posterior_equals_bambis_within_monte_carlo_error(name):
+    pytest.importorskip("bambi")
+    case = CASES[name]
+    theirs = summarise(bambi_draws(fit_bambi(case, random_seed=3, **OPTIONS), case))
+    ours = summarise(laird_draws(case.model().fit("nuts", random_seed=4, progress=False, **OPTIONS)))
+    found = discrepancies(ours, theirs)
+    assert max(found.values()) < LIMIT, max(found, key=found.__getitem__)
