@@ -88,7 +88,7 @@ def test_lines_are_matrix_weighted_means(fits):
         V = fit.sigma**2 * np.linalg.inv(Z.T @ Z)
         W = G @ np.linalg.inv(G + V)
         np.testing.assert_allclose(eblup[j], W @ blue[j] + (np.eye(2) - W) @ mean[j], rtol=1e-8)
-        np.testing.assert_allclose(fit.point.weights[j], W, rtol=1e-8)
+        np.testing.assert_allclose(fit.point.effects[0].weights[j], W, rtol=1e-8)
 
 
 def test_own_lines_are_the_regressions_of_the_groups(fits, frame):

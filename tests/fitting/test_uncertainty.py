@@ -17,7 +17,9 @@ def uncertainty(problem, *, restricted=True):
 
     def density(L, rest):
         sigma = float(np.exp(rest[0]))
-        value, d_L, d_sigma = log_density(likelihood, L, sigma)[:3] if restricted else log_profile(data, L, sigma)
+        value, d_L, d_sigma = (
+            log_density(likelihood, L, sigma)[:3] if restricted else log_profile(data, L, sigma)
+        )
         return value, d_L, np.array([d_sigma * sigma])
 
     return estimate, scale_uncertainty(density, estimate.L, np.log([estimate.sigma]), data.blocks)

@@ -3,8 +3,9 @@
 The BLUE of a group is its own least-squares line; the EBLUP, the empirical Bayes and the
 posterior mean combine it with the line of the fixed part (slides p. 138 and 169):
 with V_j = σ²(Z_j'Z_j)⁻¹,  β̃_j = W_j β̂_j + (I - W_j) A_jγ̂,  W_j = G(G + V_j)⁻¹.
-The shrinkage factor of a coefficient is the diagonal element of W_j: 1 when the group's
-own estimate is kept, 0 when it is replaced; g/(g + σ²/n_j) for a random intercept.
+The shrinkage factor of a coefficient is (W_jG)_kk / G_kk, the share of its variance between
+groups that the group's own data resolve: 1 when the group's own estimate is kept, 0 when it
+is replaced; g/(g + σ²/n_j) for a random intercept.
 """
 
 from __future__ import annotations

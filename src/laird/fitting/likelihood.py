@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from laird.errors import FitError
 from laird.fitting.newton import Optimum, minimise
 from laird.gaussian.coordinates import factor_entries, lower_factor
-from laird.gaussian.reduced import Reduced, information, profiled
+from laird.gaussian.reduced import Reduced, information, is_costly, profiled
 
 type Floats = NDArray[np.float64]
 
@@ -65,7 +65,7 @@ def maximise(data: Reduced, *, restricted: bool) -> Estimate:
 
     theta = np.where(rows == columns, 1.0, 0.0)
     for _ in range(ESCAPES):
-        optimum = minimise(objective, theta)
+        optimum = minimise(objective, theta, costly=is_costly(data))
         theta = snap_to_zero(objective, optimum.x, rows, columns)
         better = _escape(data, _matrix(theta, rows, columns, data.q), restricted)
         if better is None:

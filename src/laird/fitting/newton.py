@@ -21,6 +21,9 @@ DECREMENT_TOLERANCE = 1e-8
 
 MAX_ITERATIONS = 200
 
+NEAR = 1e-2
+"""An updated Hessian is computed anew when it predicts a further decrease below this."""
+
 POLISHING_STEPS = 5
 """At most; each gains some four digits."""
 
@@ -61,15 +64,25 @@ def hessian(objective: Objective, x: Floats) -> Floats:
     return np.asarray((H + H.T) / 2)
 
 
-def minimise(objective: Objective, x: Floats, *, max_iterations: int = MAX_ITERATIONS) -> Optimum:
-    """Minimise a smooth function from `x`; the objective returns value and gradient."""
+def minimise(
+    objective: Objective, x: Floats, *, costly: bool = False, max_iterations: int = MAX_ITERATIONS
+) -> Optimum:
+    """Minimise a smooth function from `x`; the objective returns value and gradient.
+
+    Where evaluations are `costly`, the Hessian is computed at the start and near the end
+    only, and updated by the gradients in between (symmetric rank one; Conn, Gould & Toint
+    1991).  Convergence is always judged by a computed Hessian.
+    """
     x = np.asarray(x, dtype=float)
     value, gradient = objective(x)
+    H, exact = hessian(objective, x), True
     radius, iteration = 1.0, 0
     while True:
-        H = hessian(objective, x)
         w, V = np.linalg.eigh(H) if len(x) else (np.zeros(0), np.zeros((0, 0)))
         decrement, curvature = _decrement(w, V.T @ gradient), _relative_curvature(w)
+        if not exact and (decrement < NEAR or radius < 1e-6 or iteration % 20 == 0):
+            H, exact = hessian(objective, x), True
+            continue
         converged = decrement < DECREMENT_TOLERANCE and curvature > -1e-7
         if converged or iteration >= max_iterations or radius < 1e-12:
             break
@@ -78,12 +91,26 @@ def minimise(objective: Objective, x: Floats, *, max_iterations: int = MAX_ITERA
         new_value, new_gradient = objective(x + step)
         predicted = -float(gradient @ step + 0.5 * step @ H @ step)
         ratio = _agreement(value, new_value, predicted)
-        if np.isfinite(new_value) and ratio > 1e-4:
+        accepted = bool(np.isfinite(new_value) and ratio > 1e-4)
+        if costly and np.all(np.isfinite(new_gradient)):
+            H, exact = _rank_one_update(H, step, new_gradient - gradient), False
+        if accepted:
             x, value, gradient = x + step, new_value, new_gradient
+            if not costly:
+                H = hessian(objective, x)
         radius = _next_radius(radius, ratio, float(np.linalg.norm(step)))
-    if converged:
+    if converged and not costly:
         x, value, gradient = _polish(objective, x, value, gradient, w, V)
     return Optimum(x, value, gradient, H, iteration, decrement, curvature, bool(converged))
+
+
+def _rank_one_update(H: Floats, step: Floats, change: Floats) -> Floats:
+    """H plus the rank-one matrix that makes H step = change, unless that is ill-determined."""
+    residual = change - H @ step
+    along = float(residual @ step)
+    if abs(along) < 1e-8 * float(np.linalg.norm(residual) * np.linalg.norm(step)):
+        return H
+    return H + np.outer(residual, residual) / along
 
 
 def _polish(

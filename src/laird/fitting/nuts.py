@@ -246,9 +246,11 @@ def _point(problem: Problem, priors: PriorTable, draws: Draws) -> Point:
     likelihood = _likelihood(problem, priors)
     chosen = np.linspace(0, len(sigma) - 1, min(WEIGHT_DRAWS, len(sigma))).astype(int)
     solutions = [solve(flat(likelihood.data), L[s], float(sigma[s])) for s in chosen]
-    weights = [own.weights for solution in solutions for own in solution.effects]
-    mean = np.mean(weights, axis=0) if weights else np.zeros((0, 0, 0))
-    return posterior_point(draws.flat("beta"), draws.flat("u"), L, sigma, mean)
+    G = L[chosen] @ L[chosen].transpose(0, 2, 1)
+    resolved = [own.weights @ g for s, g in zip(solutions, G, strict=True) for own in s.effects]
+    mean = np.mean(resolved, axis=0) if resolved else np.zeros((0, 0, 0))
+    weights = mean @ np.linalg.pinv(G.mean(axis=0), hermitian=True)
+    return posterior_point(draws.flat("beta"), draws.flat("u"), L, sigma, weights)
 
 
 def _log_likelihood(problem: Problem, draws: Draws) -> float:

@@ -143,10 +143,8 @@ class Fit:
         random, found = self._group(group), self._regression("sd", group)
         if found is not None:
             return pd.Series(np.array(found.estimate), index=list(found.names), name="estimate")
-        designs = self.problem.design.random
-        place = joined_columns(designs)[designs.index(random)]
         with np.errstate(divide="ignore"):
-            logs = np.log(self.point.sd[place])
+            logs = np.log(self.point.sd[self._place(group)])
         return pd.Series(dict(zip(random.names, logs, strict=True)), name="estimate")
 
     @property
@@ -226,9 +224,27 @@ class Fit:
         return self.point.effects[self.problem.design.random.index(self._group(group))]
 
     def shrinkage_factors(self, group: str) -> pd.DataFrame:
-        """Weights in [0, 1] that each coefficient gives to the group's own data."""
-        factors = np.diagonal(self._of(group).weights, axis1=1, axis2=2)
-        return self._effects(group, np.clip(factors, 0.0, 1.0))
+        """Share of a coefficient's variance between groups that the group's own data resolve.
+
+        1 - Var(u_jk | y, β) / G_kk = (W_jG)_kk / G_kk in [0, 1], with the weights
+        W_j = G(G + V_j)⁻¹ of the groups' own estimates; g/(g + σ²/n_j) for a random
+        intercept, its reliability (Raudenbush & Bryk 2002, p. 46).  1 for ``ols``, which
+        does not shrink; 0 for a variance of zero.
+        """
+        own = self._of(group)
+        if self.method == "ols":
+            return self._effects(group, np.ones_like(own.u))
+        place = self._place(group)
+        G = self.point.G[place, place]
+        variance = np.diag(G)
+        resolved = np.diagonal(own.weights @ G, axis1=1, axis2=2)
+        shares = np.divide(resolved, variance, out=np.zeros_like(own.u), where=variance > 0)
+        return self._effects(group, np.clip(shares, 0.0, 1.0))
+
+    def _place(self, group: str) -> slice:
+        """Where the coefficients of a grouping factor stand among those of all."""
+        designs = self.problem.design.random
+        return joined_columns(designs)[designs.index(self._group(group))]
 
     def fitted(self, *, level: Literal["group", "population"] = "group") -> Floats:
         """Fitted means, shape (n,): with the groups' deviations (``ols`` has none), or of the fixed part."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from laird.gaussian.composite import Composite
+from laird.gaussian.composite import Composite, CrossedBody
 from laird.gaussian.crossproducts import Grouped
 from laird.gaussian.grouped import cross_information, profiled_deviance
 from laird.gaussian.marginal import flat, log_density, log_profile
@@ -52,3 +52,8 @@ def solve(data: Reduced, L: Floats, sigma: float) -> Solution:
     if isinstance(data, Composite):
         return data.solve(L, sigma)
     return solve_grouped(flat(data), L, sigma)
+
+
+def is_costly(data: Reduced) -> bool:
+    """Whether an evaluation takes long enough to save on them: crossed factors."""
+    return isinstance(data, Composite) and isinstance(data.body, CrossedBody)
