@@ -29,8 +29,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import blas, lapack
 
+from laird.gaussian import crossed_lapack as lapack
 from laird.gaussian.crossed_kernels import (
     congruence,
     eliminate_leading,
@@ -111,11 +111,10 @@ def eliminate(crossed: Crossed, factors: Sequence[Floats]) -> Elimination:
     L = F.copy()
     congruence(L, crossed.bounds, _columns_of(crossed, factors))
     L.flat[:: r + 1] += 1.0
-    _, failed = lapack.dpotrf(L.T, lower=0, clean=0, overwrite_a=1)
-    if failed or not np.isfinite(logdet):
+    if not (lapack.factorise(L) and np.isfinite(logdet)):
         return Elimination(*(S * np.nan, np.nan, T, F, FW), *(L * np.nan, FW * np.nan))
-    R = _solve(L, _times(crossed, [Lam.T for Lam in factors], FW))
-    K = _times(crossed, factors, _solve(L, R, transposed=True))
+    R = lapack.solve(L, _times(crossed, [Lam.T for Lam in factors], FW))
+    K = _times(crossed, factors, lapack.solve(L, R, transposed=True))
     logdet += 2.0 * float(np.sum(np.log(np.diag(L))))
     return Elimination(S - R.T @ R, logdet, T, F, FW, L, K)
 
@@ -127,8 +126,8 @@ def sensitivities(
     if np.isnan(elimination.logdet):
         return [np.full((q, q), np.nan) for q in crossed.sizes]
     found = [np.zeros((q, q)) for q in crossed.sizes]
-    M = _inverse(elimination.L)
-    P = elimination.FW - blas.dsymm(1.0, elimination.F.T, elimination.K, lower=0)
+    M = lapack.invert(elimination.L)
+    P = elimination.FW - lapack.multiply(elimination.F, elimination.K)
     for f, span in crossed.spans.items():
         P_f = P[span].reshape(-1, crossed.sizes[f], len(D))
         found[f] += _information(crossed, factors, elimination, M, f) - _summed_products(P_f @ D, P_f)
@@ -170,7 +169,7 @@ def _direct_information(
     at = span.start + groups[:, None] * q + np.arange(q)
     scaled = np.empty((at.size, len(F)))
     times_blocks(F, crossed.bounds, _columns_of(crossed, factors), at.ravel(), scaled)
-    whitened = _solve(elimination.L, scaled.T, overwrite=True).T.reshape(len(groups), q, len(F))
+    whitened = lapack.solve(elimination.L, scaled.T, overwrite=True).T.reshape(len(groups), q, len(F))
     own = _diagonal_blocks(F[span, span], q)[groups].sum(axis=0)
     return np.asarray(own - _summed_products(whitened, whitened))
 
@@ -189,7 +188,7 @@ def effects(
     -------
     For every factor û (J, q), Cov(û_j - u_j)/σ² (J, q, q), Cov(û_j - u_j, β̂ - β)/σ² (J, q, p).
     """
-    m, M = elimination.K.shape[1], _inverse(elimination.L)
+    m, M = elimination.K.shape[1], lapack.invert(elimination.L)
     congruence(M, crossed.bounds, _columns_of(crossed, [Lam.T for Lam in factors]))
     parts = {
         f: (elimination.K[span].reshape(-1, q, m), _diagonal_blocks(M[span, span], q))
@@ -220,7 +219,7 @@ def draw(
 ) -> list[Floats]:
     """Draw the effects from their exact conditional given β and σ; (J, q) by factor."""
     residual = np.append(-beta, 1.0)
-    noise = _solve(elimination.L, rng.standard_normal((len(elimination.L), 1)), transposed=True)
+    noise = lapack.solve(elimination.L, rng.standard_normal((len(elimination.L), 1)), transposed=True)
     rest = elimination.K @ residual[:, None] + sigma * _times(crossed, factors, noise)
     found = {f: rest[span].reshape(-1, crossed.sizes[f]) for f, span in crossed.spans.items()}
     mean = leading_coefficients((crossed.ZW @ residual)[:, :, None], *crossed.partners, elimination.T, rest)[
@@ -248,18 +247,6 @@ def _times(crossed: Crossed, blocks: Sequence[Floats], X: Floats) -> Floats:
             -1, X.shape[1]
         )
     return product
-
-
-def _solve(L: Floats, B: Floats, *, transposed: bool = False, overwrite: bool = False) -> Floats:
-    """L⁻¹B, or L⁻ᵀB; L is read as the upper triangle of its transpose, which needs no copy."""
-    return np.asarray(blas.dtrsm(1.0, L.T, B, lower=0, trans_a=not transposed, overwrite_b=overwrite))
-
-
-def _inverse(L: Floats) -> Floats:
-    """A⁻¹ = (LL')⁻¹, lower triangle."""
-    inverse = L.copy()
-    lapack.dpotri(inverse.T, lower=0, overwrite_c=1)
-    return inverse
 
 
 def _diagonal_blocks(F: Floats, q: int) -> Floats:

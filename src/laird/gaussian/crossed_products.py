@@ -10,12 +10,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from itertools import accumulate
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array, csr_array
 
 from laird.errors import FitError
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 type Floats = NDArray[np.float64]
 type Ids = NDArray[np.int64]
@@ -155,6 +158,8 @@ def _bounds(sizes: Sequence[int], spans: Mapping[int, slice], r: int) -> Ids:
 
 def _sparse(at: Ids, entries: Floats, width: int) -> csr_array:
     """Rows with ``entries[i]`` in the columns ``at[i]``."""
+    from scipy.sparse import csr_array
+
     n, filled = at.shape
     return csr_array((entries.ravel(), at.ravel(), np.arange(n + 1) * filled), shape=(n, width))
 
@@ -163,6 +168,8 @@ def _partners(
     ids: Ids, Z: Floats, at: Ids, entries: Floats, shape: tuple[int, int]
 ) -> tuple[Ids, Ids, Floats]:
     """Σ over the rows of a group of Z_i' × entry, by column: starts, columns and values of lists."""
+    from scipy.sparse import coo_array
+
     group = np.repeat(ids, at.shape[1])
     sums = [
         coo_array(((z[:, None] * entries).ravel(), (group, at.ravel())), shape=shape).tocsr() for z in Z.T
@@ -172,6 +179,6 @@ def _partners(
 
 
 def _lower_triangle(rest: csr_array) -> tuple[Ids, Floats]:
-    products = coo_array(rest.T @ rest)
+    products = (rest.T @ rest).tocoo()
     lower = products.row >= products.col
     return np.array([products.row[lower], products.col[lower]], dtype=np.int64), products.data[lower]
