@@ -27,8 +27,8 @@ def grid_moments(target: Posterior, *, size=90, width=8.0) -> Moments:
     phi, weights = phi[kept], weights[kept]
     L, sigma = np.exp(phi[:, :1, None]), np.exp(phi[:, 1])
     solutions = [solve(target.likelihood, *point) for point in zip(L, sigma, strict=True)]
-    mean = np.array([[s.beta[0], s.u[0, 0]] for s in solutions])
-    variance = np.array([[s.beta_cov[0, 0], s.u_cov[0, 0, 0]] for s in solutions])
+    mean = np.array([[s.beta[0], s.effects[0].u[0, 0]] for s in solutions])
+    variance = np.array([[s.beta_cov[0, 0], s.effects[0].cov[0, 0, 0]] for s in solutions])
     means = np.column_stack([np.exp(phi), mean])
     first = weights @ means
     second = weights @ (means**2 + np.column_stack([np.zeros_like(phi), variance]))

@@ -16,8 +16,9 @@ def test_a_conditional_point_holds_the_solution():
     np.testing.assert_allclose(point.G, CASE.G, rtol=1e-12)
     np.testing.assert_allclose(point.sd**2, np.diag(CASE.G), rtol=1e-12)
     assert point.correlation[0, 1] == pytest.approx(CASE.G[0, 1] / np.prod(point.sd), rel=1e-12)
-    for name in ("beta", "beta_cov", "u", "u_cov", "u_beta_cov", "weights"):
-        np.testing.assert_array_equal(getattr(point, name), getattr(solution, name))
+    np.testing.assert_array_equal(point.beta, solution.beta)
+    np.testing.assert_array_equal(point.beta_cov, solution.beta_cov)
+    assert point.effects is solution.effects
 
 
 def test_a_posterior_point_holds_means_and_covariances_of_draws():
@@ -28,8 +29,8 @@ def test_a_posterior_point_holds_means_and_covariances_of_draws():
     np.testing.assert_allclose(point.beta_cov, np.cov(beta.T), rtol=1e-10)
     for j in range(J):
         joint = np.cov(np.hstack([u[:, j], beta]).T)
-        np.testing.assert_allclose(point.u_cov[j], joint[:q, :q], rtol=1e-10)
-        np.testing.assert_allclose(point.u_beta_cov[j], joint[:q, q:], rtol=1e-9, atol=1e-14)
+        np.testing.assert_allclose(point.effects[0].cov[j], joint[:q, :q], rtol=1e-10)
+        np.testing.assert_allclose(point.effects[0].beta_cov[j], joint[:q, q:], rtol=1e-9, atol=1e-14)
     np.testing.assert_allclose(point.sd, np.linalg.norm(L, axis=2).mean(axis=0), rtol=1e-12)
     np.testing.assert_allclose(point.G, np.mean([root @ root.T for root in L], axis=0), rtol=1e-12)
     assert point.sigma == pytest.approx(sigma.mean(), rel=1e-14)
@@ -47,9 +48,10 @@ def test_least_squares_lines_have_their_own_covariance():
     A, C = rng.normal(size=(J, q, p)), np.eye(p) * 0.3
     lines = GroupLines(rng.normal(size=(J, q)), np.stack([np.eye(q) * (j + 1.0) for j in range(J)]), 1.5)
     beta = rng.normal(size=p)
-    point = least_squares_point(beta, C, 2.0, lines, A)
-    np.testing.assert_allclose(A @ beta + point.u, lines.coefficients, rtol=1e-12)
-    cross = A @ point.u_beta_cov.transpose(0, 2, 1)
-    own = A @ C @ A.transpose(0, 2, 1) + point.u_cov + cross + cross.transpose(0, 2, 1)
+    point = least_squares_point(beta, C, 2.0, [lines], [A])
+    own_effects = point.effects[0]
+    np.testing.assert_allclose(A @ beta + own_effects.u, lines.coefficients, rtol=1e-12)
+    cross = A @ own_effects.beta_cov.transpose(0, 2, 1)
+    own = A @ C @ A.transpose(0, 2, 1) + own_effects.cov + cross + cross.transpose(0, 2, 1)
     np.testing.assert_allclose(own, lines.cov, rtol=0, atol=1e-12)
-    np.testing.assert_allclose(point.u_beta_cov + A @ C, 0, rtol=0, atol=1e-14)
+    np.testing.assert_allclose(own_effects.beta_cov + A @ C, 0, rtol=0, atol=1e-14)

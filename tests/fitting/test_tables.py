@@ -46,7 +46,7 @@ def test_scale_intervals_are_symmetric_on_their_scale(fit, prob):
 
 
 def test_without_uncertainty_there_are_no_scale_intervals(fit):
-    table = tables.likelihood_summary(fit.problem, fit.problem.design.random, fit.point, None, 0.95)
+    table = tables.likelihood_summary(fit.problem, fit.problem.design.random, fit.point, None, (), 0.95)
     assert table.lower[table.component == "fixed"].notna().all()
     assert table.lower[table.component != "fixed"].isna().all()
 
