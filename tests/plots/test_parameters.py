@@ -50,12 +50,12 @@ def test_methods_are_named_top_down(fits):
 
 
 def test_least_squares_has_no_sds(fits):
-    ax = panel(estimates(fits), "sd(school: Intercept)")
+    ax = panel(estimates(fits), "sd(school, Intercept)")
     assert len(ax.collections) == 3
 
 
 def test_an_interval_far_too_long_ends_in_an_arrow(fits):
-    ax = panel(estimates(fits), "sd(school: ses)")
+    ax = panel(estimates(fits), "sd(school, ses)")
     upper = fits[1].summary().set_index(["component", "term"]).loc[("sd", "ses"), "upper"]
     assert upper > 5 * ax.get_xlim()[1] / 3
     (arrow,) = [line for line in ax.lines if line.get_marker() == ">"]

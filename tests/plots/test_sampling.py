@@ -41,7 +41,7 @@ def test_bars_hold_the_draws_and_the_line_is_the_prior(hs_fit, method):
     fit = hs_fit(method)
     panels = prior_posterior(fit)
     headings = [ax.get_title(loc="left").splitlines()[0] for ax in panels]
-    assert headings == ["sd(school: Intercept)", "sd(school: ses)", "cor(school: Intercept, ses)", "sigma"]
+    assert headings == ["sd(school, Intercept)", "sd(school, ses)", "cor(school, Intercept, ses)", "sigma"]
     for ax in panels:
         area = sum(bar.get_width() * bar.get_height() for bar in ax.patches)
         assert area == pytest.approx(0.998, abs=2.5 / fit.draws.sigma.size)  # draws beyond either quantile

@@ -9,4 +9,4 @@ def test_a_row_for_each_parameter_and_the_verdicts(boundary):
     assert lines[-1].split()[:3] == ["status", "ok", "boundary"]
     assert len(lines) == 2 + len(boundary.reference.summary())
     assert len({len(line) for line in lines}) == 1
-    assert any(line.startswith("cor(school: Intercept, ses)") for line in lines)
+    assert any(line.startswith("cor(school, Intercept, ses)") for line in lines)

@@ -114,12 +114,12 @@ def _display_table(summary: pd.DataFrame) -> pd.DataFrame:
 
 
 def row_name(component: str, group: str, term: str) -> str:
-    """Name of a row of the summary: ``ses``, ``sd(school: ses)``, ``sigma``."""
+    """Name of a row of the summary: ``ses``, ``sd(school, ses)``, ``sigma``."""
     if component == "fixed":
         return term
     if component == "sigma":
         return "sigma"
-    return f"{component}({group}: {term})" if group else f"{component}({term})"
+    return f"{component}({group}, {term})" if group else f"{component}({term})"
 
 
 def _aligned(cells: Sequence[str], widths: Sequence[int]) -> str:

@@ -269,7 +269,10 @@ def _checks(problem: Problem, draws: Draws) -> tuple[Check, ...]:
 
 
 def _worst(problem: Problem, draws: Draws) -> tuple[float, float]:
-    """Largest R-hat and smallest effective sample size over all parameters and group effects."""
+    """Largest R-hat and smallest effective sample size over the parameters of the summary.
+
+    Group effects are drawn from their exact conditional given these, so they mix as well.
+    """
     series = [draws.sigma, *np.moveaxis(draws.beta, -1, 0), *np.moveaxis(draws.sd, -1, 0)]
     pairs = correlated_pairs(problem.random.blocks) if problem.random else ()
     series += [draws.correlation[..., i, j] for i, j in pairs]

@@ -44,7 +44,7 @@ def prior_posterior(fit: Fit, *, figure: FigureBase | None = None) -> tuple[Axes
     >>> model = ld.model("Yield ~ 1 + (1 | Batch)", data=ld.load_data("dyestuff"))
     >>> fit = model.fit("eb", random_seed=1)
     >>> print(ld.plots.prior_posterior(fit)[0].get_title(loc="left"))
-    sd(Batch: Intercept)
+    sd(Batch, Intercept)
     bars: draws; line: prior half_student_t(3, 63)
     """
     draws, priors = _draws(as_fit(fit)), fit.priors

@@ -20,7 +20,7 @@ def comparison_text(fits: Iterable[Fit]) -> str:
     >>> print(comparison_text([model.fit("ml"), model.fit("reml")]))
                               ML        REML
     Intercept             1,528 ± 18  1,528 ± 19
-    sd(Batch: Intercept)     37 ± 15     42 ± 17
+    sd(Batch, Intercept)     37 ± 15     42 ± 17
     sigma                 49.5 ± 7.1  49.5 ± 7.1
     status                        ok          ok
     """
