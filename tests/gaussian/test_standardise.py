@@ -2,7 +2,12 @@ import numpy as np
 import pytest
 from tests.gaussian.cases import SHAPES
 
-from laird.gaussian.standardise import column_moments, constant_coefficients, standardise
+from laird.gaussian.standardise import (
+    column_moments,
+    constant_coefficients,
+    standard_columns,
+    standardise,
+)
 
 RNG = np.random.default_rng(0)
 
@@ -92,3 +97,39 @@ def test_constants_in_the_span_are_found(X, expected):
 
 def test_an_outcome_without_variation_has_a_scale():
     assert standardise(np.zeros(4), np.ones((4, 1)), np.ones((4, 1)), [(0,)]).y_scale == 1
+
+
+PREDICTORS = {
+    "a constant": np.ones((6, 1)),
+    "a constant and a slope": np.column_stack([np.ones(6), 1e6 + RNG.normal(size=6)]),
+    "the constant last": np.column_stack([RNG.normal(size=(6, 2)), np.ones(6)]),
+    "a full set of indicators": np.eye(3)[[0, 1, 2, 0, 1, 1]],
+    "indicators and a slope": np.column_stack([np.eye(2)[[0, 1, 0, 0, 1, 1]], RNG.normal(5, 1, 6)]),
+}
+
+
+@pytest.fixture(params=PREDICTORS)
+def predictors(request):
+    return PREDICTORS[request.param]
+
+
+def test_standard_predictors_span_the_same_columns(predictors):
+    V, A = standard_columns(predictors)
+    size = np.abs(predictors).max()
+    np.testing.assert_allclose(V, predictors @ A, rtol=0, atol=1e-14 * size)
+    assert abs(np.linalg.det(A)) > 0
+
+
+def test_standard_predictors_are_a_constant_and_centred_columns_of_sd_one(predictors):
+    V, _ = standard_columns(predictors)
+    np.testing.assert_array_equal(V[:, 0], 1)
+    np.testing.assert_allclose(V[:, 1:].mean(axis=0), 0, rtol=0, atol=1e-10)
+    np.testing.assert_allclose(V[:, 1:].std(axis=0), 1, rtol=1e-12)
+
+
+def test_predictors_without_a_constant_are_only_scaled():
+    W = RNG.normal(3, 2, (6, 2))
+    V, A = standard_columns(W)
+    np.testing.assert_allclose(np.mean(V**2, axis=0), 1, rtol=1e-12)
+    np.testing.assert_allclose(V, W @ A, rtol=1e-14)
+    assert A[0, 1] == A[1, 0] == 0

@@ -1,6 +1,7 @@
 """Nested factors, of one to four levels, against n × n matrices in plain NumPy."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ def nested(sizes, counts, seed=0):
     """Rows in groups of unequal size, groups in groups: a group may have one row, one child or none."""
     rng = np.random.default_rng([seed, *counts])
     ids = [rng.integers(0, counts[0], N)]
-    for inner, outer in zip(counts, counts[1:], strict=False):
+    for inner, outer in pairwise(counts):
         ids.append(rng.integers(0, outer, inner)[ids[-1]])
     return case(sizes, counts, ids=ids, seed=seed)
 
