@@ -191,11 +191,10 @@ def gls(S: Floats) -> tuple[Floats, Floats, float, float] | None:
         R = np.linalg.cholesky(S[:p, :p])
     except np.linalg.LinAlgError:
         return None
-    half = np.linalg.solve(R, S[:p, p]) if p else np.zeros(0)
+    root = np.linalg.inv(R)
+    half = root @ S[:p, p]
     rss = float(S[p, p] - half @ half)
-    inverse = np.linalg.inv(S[:p, :p])
-    beta = np.linalg.solve(R.T, half) if p else half
-    return (beta, (inverse + inverse.T) / 2, float(2 * np.sum(np.log(np.diag(R)))), rss) if rss > 0 else None
+    return (root.T @ half, root.T @ root, float(2 * np.sum(np.log(np.diag(R)))), rss) if rss > 0 else None
 
 
 def rss_direction(beta: Floats, inverse: Floats | None, weight: float) -> Floats:
