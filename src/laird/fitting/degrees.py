@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from laird.design import Design, RandomDesign
+from laird.gaussian.standardise import is_ones
 
 type Floats = NDArray[np.float64]
 
@@ -23,7 +24,7 @@ def inner_outer(design: Design, random: Sequence[RandomDesign]) -> Floats:
     if not random:
         return np.full(p, float(n - p))
     J = len(random[0].levels)
-    intercept = np.all(design.X == 1.0, axis=0)
+    intercept = is_ones(design.X)
     outer = _constant_within(design.X, random[0].ids, J) & ~intercept
     inner = ~outer & ~intercept
     inner_df = n - J - np.count_nonzero(inner)

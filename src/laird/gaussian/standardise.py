@@ -10,9 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 type Floats = NDArray[np.float64]
+
+BLOCK = 256
+"""Rows summed before they are added to the total."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,15 +73,54 @@ class Standardisation:
 
 def column_moments(M: Floats) -> tuple[Floats, Floats]:
     """Mean and standard deviation (divisor n) of every column, exact for large offsets."""
-    shift = M[0]
-    deviations = M - shift
-    mean = deviations.mean(axis=0)
-    return shift + mean, np.sqrt(np.maximum(np.mean((deviations - mean) ** 2, axis=0), 0.0))
+    mean, mean_square = _moments(M)
+    return mean, np.sqrt(mean_square)
+
+
+def is_ones(M: Floats) -> NDArray[np.bool_]:
+    """Which columns hold ones only, shape (k,)."""
+    return np.asarray((M[0] == 1.0) & _all_as_first(M))
+
+
+@njit(cache=True, error_model="numpy")
+def _moments(M: Floats) -> tuple[Floats, Floats]:
+    """Column means and mean squared deviations, both from deviations to the first row."""
+    n, k = M.shape
+    mean, square = np.empty(k), np.empty(k)
+    for c in range(k):
+        centre = _blocked_sum(M, c, M[0, c], 0.0, False) / n
+        square[c] = _blocked_sum(M, c, M[0, c], centre, True) / n
+        mean[c] = M[0, c] + centre
+    return mean, square
+
+
+@njit(cache=True, error_model="numpy")
+def _blocked_sum(M: Floats, c: int, shift: float, centre: float, squared: bool) -> float:
+    """Σ of (M_ic - shift) - centre, or of its square, by block, so that little is lost."""
+    total = 0.0
+    for start in range(0, M.shape[0], BLOCK):
+        part = 0.0
+        for i in range(start, min(start + BLOCK, M.shape[0])):
+            deviation = (M[i, c] - shift) - centre
+            part += deviation * deviation if squared else deviation
+        total += part
+    return total
+
+
+@njit(cache=True, error_model="numpy")
+def _all_as_first(M: Floats) -> NDArray[np.bool_]:
+    same = np.ones(M.shape[1], dtype=np.bool_)
+    for c in range(M.shape[1]):
+        for i in range(M.shape[0]):
+            if M[i, c] != M[0, c]:
+                same[c] = False
+                break
+    return same
 
 
 def constant_coefficients(X: Floats) -> Floats | None:
     """Return c with Xc = 1 (all rows), or None when constants are not in the span of X."""
-    ones = np.flatnonzero(np.all(X == 1.0, axis=0))
+    ones = np.flatnonzero(is_ones(X))
     if ones.size:
         return np.array(np.eye(X.shape[1])[ones[0]])
     c: Floats = np.linalg.lstsq(X, np.ones(len(X)), rcond=None)[0]
@@ -120,7 +163,7 @@ def _centring(M: Floats, blocks: list[tuple[int, ...]]) -> tuple[Floats, Floats,
     if not k:
         return mean, scale, A
     means, sds = column_moments(M)
-    is_one = np.all(M == 1.0, axis=0)
+    is_one = is_ones(M)
     for block in blocks:
         one = next((i for i in block if is_one[i]), None)
         for i in block:

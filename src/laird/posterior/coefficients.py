@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from laird.gaussian.standardise import column_moments
+from laird.gaussian.standardise import column_moments, is_ones
 from laird.posterior.table import PriorTable
 
 type Floats = NDArray[np.float64]
@@ -67,7 +67,7 @@ def centring(X: Floats) -> Floats:
            [ 0.,  1.]])
     """
     T = np.eye(X.shape[1])
-    ones = np.flatnonzero(np.all(X == 1.0, axis=0))
+    ones = np.flatnonzero(is_ones(X))
     if ones.size:
         T[ones[0]] = -column_moments(X)[0]
         T[ones[0], ones[0]] = 1.0
