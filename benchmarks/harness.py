@@ -47,7 +47,12 @@ def process(*arguments: str, environment: Mapping[str, str] | None = None) -> Ru
 
 def processes(runs: int, *arguments: str) -> list[Run]:
     """Run the same process several times, after one run that is not counted."""
-    return [process(*arguments) for _ in range(runs + 1)][1:]
+    return processes_each([arguments] * (runs + 1))
+
+
+def processes_each(commands: Iterable[Sequence[str]]) -> list[Run]:
+    """Run one process after the other; the first one, which fills caches, is not counted."""
+    return [process(*arguments) for arguments in commands][1:]
 
 
 def seconds(runs: Iterable[Run]) -> float:
@@ -78,9 +83,13 @@ def _once(call: Callable[[], object]) -> float:
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """Return a Markdown table; numbers are aligned to the right by Markdown."""
+    """Return a Markdown table, its first column to the left."""
     lines = [header, ["---", *["---:"] * (len(header) - 1)], *rows]
-    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines) + "\n"
+    return "\n".join("| " + " | ".join(map(_cell, line)) + " |" for line in lines) + "\n"
+
+
+def _cell(value: object) -> str:
+    return str(value).replace("|", "\\|")
 
 
 def versions(*packages: str) -> str:

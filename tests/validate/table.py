@@ -1,0 +1,88 @@
+"""The results of `make validate` as Markdown, for benchmarks/VALIDATION.md."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache
+from importlib.metadata import version
+
+import numpy as np
+from benchmarks.harness import table
+from tests.bambi_peer import CASES, discrepancies, laird_draws, summarise
+from tests.peers import golden
+from tests.validate.studies import METHODS, SIMULATIONS, STUDIES, calibrate, reml_coverage
+from tests.validate.test_bambi import OPTIONS
+from tests.validate.test_calibration import SEED
+
+PACKAGES = ("numpy", "numba", "pymc", "nutpie", "bambi")
+
+
+def main() -> None:
+    print("# Validation\n\nMade by `python -m tests.validate.table`; `make validate` tests the same.\n")
+    print(f"Versions: {', '.join(f'{name} {version(name)}' for name in PACKAGES)}. Seed: {SEED}.\n")
+    _bambi()
+    _calibration()
+    _coverage()
+
+
+def _bambi() -> None:
+    print("## NUTS against Bambi, same model and priors\n")
+    print(
+        "Bambi's stored posterior (`tests/golden/bambi_*.json`), and laird with 4 × 4000 draws. Differences"
+    )
+    print("are in Monte Carlo standard errors (MCSE) of the difference; rms 1 is what chance gives.\n")
+    print(table(["model", "means and sds compared", "largest", "rms"], map(_bambi_row, ("sleepstudy", "hs"))))
+    for name in ("sleepstudy", "hs"):
+        print(table(["parameter", "laird mean (sd)", "Bambi mean (sd)", "MCSE apart"], _parameters(name)))
+
+
+def _bambi_row(name: str) -> tuple[object, ...]:
+    values = np.array(list(_compared(name)[2].values()))
+    return (
+        f"`{CASES[name].formula}`",
+        len(values),
+        f"{values.max():.1f}",
+        f"{np.sqrt(np.mean(values**2)):.2f}",
+    )
+
+
+def _parameters(name: str) -> Iterable[tuple[object, ...]]:
+    ours, theirs, apart = _compared(name)
+    for parameter in ours:
+        if not parameter.startswith("u("):
+            texts = [f"{s[parameter]['mean']:.4g} ({s[parameter]['sd']:.3g})" for s in (ours, theirs)]
+            yield parameter, *texts, f"{max(apart[parameter, what] for what in ('mean', 'sd')):.1f}"
+
+
+@cache
+def _compared(name: str) -> tuple[dict, dict, dict]:
+    fit = CASES[name].model().fit("nuts", random_seed=4, progress=False, **OPTIONS)
+    ours, theirs = summarise(laird_draws(fit)), golden(f"bambi_{name}")["summary"]
+    return ours, theirs, discrepancies(ours, theirs)
+
+
+def _calibration() -> None:
+    print("## Simulation-based calibration\n")
+    print(f"{SIMULATIONS} studies of 15 groups of 6 rows, parameters drawn from the priors. The ranks of the")
+    print("true values among 99 draws are uniform when the draws follow the posterior (chi-square, 10 bins).")
+    print("The last rows of empirical Bayes count the fits that warned of their own approximation.\n")
+    rows: list[tuple[str, ...]] = []
+    for method, draws in METHODS.items():
+        for name, study in STUDIES.items():
+            found = calibrate(study, draws, SEED)
+            rows += [(method, name, p, f"{value:.3f}") for p, value in found.p_values().items()]
+            if found.unreliable:
+                rows.append((method, name, "*warned*", f"{found.unreliable:.1%}"))
+    print(table(["draws", "model", "parameter", "p"], rows))
+
+
+def _coverage() -> None:
+    found = reml_coverage(0.9, SEED)
+    print("## 90 % intervals of REML\n")
+    print(f"{found.simulations} studies of 40 groups of 8 rows, `y ~ x + (1 + x | g)`, sds 1 and 0.7,")
+    print("correlation 0.3, sigma 1. The binomial standard error is 0.9 %.\n")
+    print(table(["parameter", "covered"], ((name, f"{share:.1%}") for name, share in found.share.items())))
+
+
+if __name__ == "__main__":
+    main()
