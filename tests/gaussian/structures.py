@@ -11,7 +11,8 @@ from tests.gaussian.cases import block_factor
 from tests.gaussian.crossed_cases import expand
 
 from laird.gaussian import dense
-from laird.gaussian.composite import Composite, compose
+from laird.gaussian.composite import Composite, compose, joined_blocks
+from laird.gaussian.coordinates import lower_factor
 from laird.gaussian.scaled import Parameters, Scaled, scale
 
 
@@ -143,3 +144,68 @@ ROWS = np.random.default_rng(5).permutation(N)
 INNER, MIDDLE, OUTER = ROWS // 4, ROWS // 12, ROWS // 36
 UNEVEN = np.minimum(ROWS // 2, 19)  # nineteen groups of two rows, one of the others
 ONE_ROW = np.where(ROWS < 12, ROWS, 12 + ROWS // 12)
+
+
+def of_fit(fit) -> Structure:
+    """The rows of a fitted model and its estimates; L is at predictors of group sds of zero."""
+    design = fit.problem.design
+    scales = {(scale.parameter, scale.group): scale.W for scale in design.scales}
+    w = scales.get(("sigma", ""), np.ones((len(design.y), 1)))
+    s, delta = zip(*(_group_scale(fit, r, scales.get(("sd", r.group))) for r in design.random), strict=True)
+    sizes = [len(r.names) for r in design.random]
+    joined = joined_blocks(sizes, [r.blocks for r in design.random])[1]
+    at_zero = [np.exp(fit.scale_of(r.group).iloc[0]) for r in design.random]
+    first = fit.point.sd[np.cumsum([0, *sizes[:-1]])]
+    L = lower_factor(fit.point.G, joined) * np.repeat(at_zero / first, sizes)
+    return Structure(
+        y=design.y,
+        X=design.X,
+        Z=tuple(r.Z for r in design.random),
+        ids=tuple(r.ids for r in design.random),
+        counts=tuple(len(r.levels) for r in design.random),
+        blocks=tuple(r.blocks for r in design.random),
+        w=w,
+        s=s,
+        at=Parameters(L, fit.scale.to_numpy(), delta),
+    )
+
+
+def _group_scale(fit, random, W):
+    """Predictors of a log group sd by group, without the constant, and their coefficients."""
+    J = len(random.levels)
+    if W is None:
+        return np.zeros((J, 0)), np.zeros(0)
+    by_group = np.zeros((J, W.shape[1]))
+    by_group[random.ids] = W
+    return by_group[:, 1:], fit.scale_of(random.group).to_numpy()[1:]
+
+
+@dataclass(frozen=True)
+class Coordinates:
+    """Free coordinates of a structure: log sds, atanh correlations (of pairs), α, δ."""
+
+    base: Structure
+
+    @property
+    def pairs(self) -> list[tuple[int, int]]:
+        starts = [place.start for place in self.base.places]
+        blocks = zip(starts, self.base.blocks, strict=True)
+        return [(a + b[1], a + b[0]) for a, own in blocks for b in own if len(b) == 2]
+
+    def pack(self, at: Parameters) -> np.ndarray:
+        G = at.L @ at.L.T
+        sd = np.sqrt(np.diag(G))
+        correlations = [G[i, j] / (sd[i] * sd[j]) for i, j in self.pairs]
+        return np.concatenate([np.log(sd), np.arctanh(correlations), at.alpha, *at.delta])
+
+    def unpack(self, theta) -> Parameters:
+        q, k, m = len(self.base.at.L), len(self.pairs), len(self.base.at.alpha)
+        sd = np.exp(theta[:q])
+        L = np.diag(sd)
+        for (i, j), r in zip(self.pairs, np.tanh(theta[q : q + k]), strict=True):
+            L[i, j], L[i, i] = sd[i] * r, sd[i] * np.sqrt(1 - r**2)
+        sizes = np.cumsum([len(d) for d in self.base.at.delta])[:-1]
+        return Parameters(L, theta[q + k : q + k + m], tuple(np.split(theta[q + k + m :], sizes)))
+
+    def log_likelihood(self, theta, restricted: bool) -> float:
+        return self.base.log_likelihood(self.unpack(theta), restricted)
