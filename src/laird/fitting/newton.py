@@ -99,8 +99,8 @@ def minimise(
             if not costly:
                 H = hessian(objective, x)
         radius = _next_radius(radius, ratio, float(np.linalg.norm(step)))
-    if converged and not costly:
-        x, value, gradient = _polish(objective, x, value, gradient, w, V)
+    if converged:
+        x, value, gradient = _polish(objective, x, value, gradient, w, V, 1 if costly else POLISHING_STEPS)
     return Optimum(x, value, gradient, H, iteration, decrement, curvature, bool(converged))
 
 
@@ -114,13 +114,13 @@ def _rank_one_update(H: Floats, step: Floats, change: Floats) -> Floats:
 
 
 def _polish(
-    objective: Objective, x: Floats, value: float, gradient: Floats, w: Floats, V: Floats
+    objective: Objective, x: Floats, value: float, gradient: Floats, w: Floats, V: Floats, steps: int
 ) -> tuple[Floats, float, Floats]:
     """Steps with the last Hessian while they shorten the gradient: rounding hides them from the value."""
     if not len(x):
         return x, value, gradient
     sound = w > 1e-10 * w[-1]
-    for _ in range(POLISHING_STEPS):
+    for _ in range(steps):
         step = -V[:, sound] @ ((V[:, sound].T @ gradient) / w[sound])
         new_value, new_gradient = objective(x + step)
         noise = 1e-12 * max(abs(value), 1.0)
