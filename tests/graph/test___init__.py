@@ -4,6 +4,7 @@ import pymc as pm
 import pytest
 from tests.posterior.designs import design
 
+from laird.design import ScaleDesign
 from laird.errors import SpecError
 from laird.graph import graph
 from laird.posterior import prior_table
@@ -35,6 +36,14 @@ def test_several_grouping_factors_are_refused():
     two = replace(d, random=(d.random[0], replace(d.random[0], group="class")))
     with pytest.raises(SpecError, match="at most one grouping factor; this model has `school`, `class`"):
         graph(two, prior_table((), two))
+
+
+def test_regressions_of_sds_are_refused():
+    """A graph with a constant sigma would be another model."""
+    d = design()
+    scale = ScaleDesign("sigma", "", d.X[:, :1], ("Intercept",))
+    with pytest.raises(SpecError, match="constant standard deviations"):
+        graph(replace(d, scales=(scale,)), prior_table((), d))
 
 
 def test_names_that_are_not_identifiers_are_written_with_underscores():

@@ -97,12 +97,12 @@ def fit(
         _shows_progress(progress),
         _sampler(sampler),
     )
-    trace = _sample(problem, priors, settings)
-    sampled = _draws(problem, priors, trace, settings)
+    likelihood = _likelihood(problem, priors)
+    sampled = _draws(problem, likelihood, _sample(problem, priors, settings), settings)
     return Fit(
         method="nuts",
         problem=problem,
-        point=_point(problem, priors, sampled),
+        point=_point(likelihood, sampled),
         loglik=_log_likelihood(problem, sampled),
         checks=_checks(problem, sampled),
         origin=origin(
@@ -184,7 +184,7 @@ def _with_pymc(model: Any, settings: Settings) -> xr.DataTree:
         )
 
 
-def _draws(problem: Problem, priors: PriorTable, trace: xr.DataTree, settings: Settings) -> Draws:
+def _draws(problem: Problem, likelihood: Marginal, trace: xr.DataTree, settings: Settings) -> Draws:
     """Covariance parameters of the trace, with β and u from their exact conditional."""
     data: Any = trace["posterior"]
     statistics: Any = trace["sample_stats"]
@@ -194,7 +194,7 @@ def _draws(problem: Problem, priors: PriorTable, trace: xr.DataTree, settings: S
     if "beta_sampled" in data:
         b = np.asarray(data["beta_sampled"]).reshape(C * S, -1)
     rng = np.random.default_rng(np.random.SeedSequence(settings.random_seed).spawn(1)[0])
-    beta, u = draw(_likelihood(problem, priors), L, sigma.ravel(), b, rng)
+    beta, u = draw(likelihood, L, sigma.ravel(), b, rng)
     return Draws(
         beta=beta.reshape(C, S, -1),
         sigma=sigma,
@@ -241,9 +241,8 @@ def _statistics(stats: Mapping[str, Any]) -> dict[str, NDArray[np.generic]]:
     return {name: np.asarray(stats[own]) for own, name in STATISTICS.items() if own in stats}
 
 
-def _point(problem: Problem, priors: PriorTable, draws: Draws) -> Point:
+def _point(likelihood: Marginal, draws: Draws) -> Point:
     L, sigma = draws.flat("L"), draws.flat("sigma")
-    likelihood = _likelihood(problem, priors)
     chosen = np.linspace(0, len(sigma) - 1, min(WEIGHT_DRAWS, len(sigma))).astype(int)
     solutions = [solve(flat(likelihood.data), L[s], float(sigma[s])) for s in chosen]
     G = L[chosen] @ L[chosen].transpose(0, 2, 1)

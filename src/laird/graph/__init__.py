@@ -54,4 +54,9 @@ def graph(design: Design, table: PriorTable, form: str = "marginal") -> pm.Model
             f"Graphs have at most one grouping factor; this model has {groups}.",
             remedy='Use fit("reml"), or keep one grouping factor.',
         )
+    if design.scales:
+        raise SpecError(
+            "Graphs have constant standard deviations; this model has regressions of sigma or of a group sd.",
+            remedy='Use fit("reml"), or leave these parts out.',
+        )
     return FORMS[form](design, table)
