@@ -94,7 +94,8 @@ def varcorr(
         rows.append((q.group, q.term1, q.term2, estimate(point, q), float(vcov)))
     if all(own.parameter != "sigma" for own in regressions):
         rows.append(("residual", "", "", point.sigma, point.sigma**2))
-    return pd.DataFrame(rows, columns=["group", "term1", "term2", "sdcor", "vcov"])
+    table = pd.DataFrame(rows, columns=["group", "term1", "term2", "sdcor", "vcov"])
+    return table.astype({"sdcor": float, "vcov": float})
 
 
 def likelihood_summary(
