@@ -3,8 +3,10 @@ import pytest
 
 from laird.gaussian.small import (
     back_substitute,
+    divided,
     factorise,
     forward_substitute,
+    inner_product,
     invert_factored,
     log_determinant,
     multiply,
@@ -79,3 +81,10 @@ def test_multiply_leaves_the_rest_of_a_larger_output_alone(matrix):
     np.testing.assert_allclose(out[: len(matrix), : len(matrix)], matrix @ matrix, rtol=RTOL)
     np.testing.assert_array_equal(out[len(matrix) :], 7)
     np.testing.assert_array_equal(out[:, len(matrix) :], 7)
+
+
+def test_quotients_and_inner_products_are_those_of_numpy():
+    rng = np.random.default_rng(4)
+    A, B = rng.normal(size=(3, 4)), rng.normal(size=(3, 4))
+    np.testing.assert_array_equal(divided(A, 7.0), A / 7.0)
+    assert inner_product(A, B) == pytest.approx(np.sum(A * B), rel=1e-14)  # rounding of 12 terms

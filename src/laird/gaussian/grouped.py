@@ -24,8 +24,10 @@ from numpy.typing import NDArray
 
 from laird.gaussian.small import (
     back_substitute,
+    divided,
     factorise,
     forward_substitute,
+    inner_product,
     invert_factored,
     log_determinant,
 )
@@ -106,7 +108,10 @@ def profiled_deviance(
     df = n - p if restricted else n
     D = np.zeros((m, m))
     if restricted:
-        D[:p, :p] = invert_factored(R)
+        inverse = invert_factored(R)
+        for c in range(p):
+            for d in range(p):
+                D[c, d] = inverse[c, d]
     for c in range(m):
         for d in range(m):
             left = 1.0 if c == p else -beta[c, 0]
@@ -173,7 +178,7 @@ def gaussian_density(
     _, q, m = ZW.shape
     p, ns, ni = m - 1, len(sampled), len(integrated)
     size = q * m if want_gradient else 0
-    relative = Lam / sigma
+    relative = divided(Lam, sigma)
     S, B, K = WW.copy(), np.zeros((q, q)), np.zeros((size, size))
     logdet = accumulate(relative, ZZ, ZW, S, B, K)
     _mirror(S)
@@ -220,16 +225,13 @@ def gaussian_density(
     _mirror(B)
     _mirror(K)
     d_relative = _twice_product(_sensitivity(B, K, D), relative)
-    trace = 0.0
-    for c in range(m):
-        for d in range(m):
-            trace += D[c, d] * S[c, d]
-    d_sigma = -0.5 * (2.0 * n - 2.0 * trace - np.sum(d_relative * relative)) / sigma
+    trace = inner_product(D, S)
+    d_sigma = -0.5 * (2.0 * n - 2.0 * trace - inner_product(d_relative, relative)) / sigma
     d_b = np.zeros(ns)
     for i in range(ns):
         for d in range(m):
             d_b[i] += S[sampled[i], d] * a[d] / s2
-    return -0.5 * value, -0.5 / sigma * d_relative, d_sigma, d_b
+    return -0.5 * value, divided(d_relative, -2.0 * sigma), d_sigma, d_b
 
 
 @njit(cache=True, error_model="numpy")

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from laird.gaussian.crossproducts import Grouped
 from laird.gaussian.grouped import DATA, DENSITY, LOG_2PI, MATRIX, VECTOR, gaussian_density
+from laird.gaussian.small import divided
 
 type Floats = NDArray[np.float64]
 type Ids = NDArray[np.int64]
@@ -170,12 +171,17 @@ def log_marginal_density(
     shift: Floats,
 ) -> tuple[float, Floats, float, Floats]:
     """Compiled form of `log_density`: all arguments are arrays and numbers (see `arguments`)."""
-    Lam = _multiply(Tinv, L) / y_scale
+    Lam = divided(_multiply(Tinv, L), y_scale)
+    b_star = np.empty(len(b))
+    for k in range(len(b)):
+        b_star[k] = unit[k] * (b[k] - shift[k])
     value, d_Lam, d_sigma, d_b = gaussian_density(
-        Lam, sigma / y_scale, unit * (b - shift),
+        Lam, sigma / y_scale, b_star,
         ZZ, ZW, WW, n, sampled, integrated, P, Pm, constant, True, True,
     )  # fmt: skip
-    return value, _multiply(Tinv.T, d_Lam) / y_scale, d_sigma / y_scale, d_b * unit
+    for k in range(len(b)):
+        d_b[k] *= unit[k]
+    return value, divided(_multiply(Tinv.T, d_Lam), y_scale), d_sigma / y_scale, d_b
 
 
 def log_densities(problem: Marginal, L: Floats, sigma: Floats, b: Floats) -> Floats:

@@ -88,3 +88,23 @@ def multiply(A: Floats, B: Floats, out: Floats) -> None:
             for k in range(A.shape[1]):
                 total += A[a, k] * B[k, b]
             out[a, b] = total
+
+
+@njit(cache=True, error_model="numpy")
+def divided(M: Floats, divisor: float) -> Floats:
+    """Return M / divisor; a loop compiles in a fraction of the time of an array expression."""
+    out = np.empty(M.shape)
+    for i in range(M.shape[0]):
+        for j in range(M.shape[1]):
+            out[i, j] = M[i, j] / divisor
+    return out
+
+
+@njit(cache=True, error_model="numpy")
+def inner_product(A: Floats, B: Floats) -> float:
+    """Return tr(A'B)."""
+    total = 0.0
+    for i in range(A.shape[0]):
+        for j in range(A.shape[1]):
+            total += A[i, j] * B[i, j]
+    return total

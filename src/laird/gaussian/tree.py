@@ -150,7 +150,9 @@ def eliminate(tree: Tree, factors: Sequence[Floats]) -> Elimination:
 @njit(cache=True, error_model="numpy")
 def _pass_rest(F: Floats, q: int, parent: Ids, above: Floats) -> None:
     for j in range(F.shape[0]):
-        above[parent[j]] += F[j, q:, q:]
+        for a in range(F.shape[1] - q):
+            for b in range(F.shape[2] - q):
+                above[parent[j], a, b] += F[j, q + a, q + b]
 
 
 @njit(cache=True, error_model="numpy")
