@@ -162,3 +162,15 @@ def test_infinite_values_are_not_missing():
     column = read(pd.Series([np.inf, 1.0, -np.inf]))
     assert column.infinite().tolist() == [True, False, True]
     assert not column.missing.any()
+
+
+def test_large_whole_numbers_among_objects_stay_exact():
+    """2⁵³ + 1 and 2⁵³ are one floating-point number: two groups would become one."""
+    column = read(pd.Series([2**53, 2**53 + 1], dtype=object))
+    assert (column.kind, column.values.tolist()) == ("number", [2**53, 2**53 + 1])
+
+
+def test_whole_numbers_of_more_than_64_bits_are_refused():
+    with pytest.raises(DataError, match="more than 64 bits") as raised:
+        read(pd.Series([2**70, 2**70 + 1]))
+    assert "to text" in raised.value.remedy

@@ -159,15 +159,23 @@ def _of_objects(name: str, values: NDArray[Any]) -> Column:
         raise _unusable(name, _describe(inferred, values))
     if kind in ("text", "date"):
         return _coded(name, kind, *pd.factorize(values))
-    return _from_scalars(name, kind, values)
-
-
-def _from_scalars(name: str, kind: Kind, values: NDArray[Any]) -> Column:
     missing = np.asarray(pd.isna(values))
     filled = np.where(missing, 0, values)
     if kind == "boolean":
         return Column(name, kind, filled.astype(np.int64), missing, ("False", "True"))
-    return Column(name, kind, filled.astype(np.float64), missing)
+    numbers = _whole(name, filled) if inferred == "integer" else filled.astype(np.float64)
+    return Column(name, kind, numbers, missing)
+
+
+def _whole(name: str, values: NDArray[Any]) -> NDArray[np.int64]:
+    """Whole numbers stay exact: as floating-point numbers, large ids would become equal."""
+    try:
+        return values.astype(np.int64)
+    except OverflowError as error:
+        raise DataError(
+            f"Column `{name}` holds whole numbers of more than 64 bits.",
+            remedy="Convert labels to text, e.g. `data[name].astype(str)`, and quantities to floating point.",
+        ) from error
 
 
 def _describe(inferred: str, values: NDArray[Any]) -> str:
