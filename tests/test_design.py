@@ -256,7 +256,7 @@ def test_suspect_input_is_warned_of():
     with pytest.warns(LairdWarning, match="`g` has 2 groups"):
         bind(parse_spec(MODEL), BASE.assign(g=BASE["g"] % 2))
     with pytest.warns(LairdWarning, match="`z` is nearly a linear combination of `x`"):
-        bind(parse_spec("y ~ x + z"), BASE.assign(z=BASE["x"] + 1e-9 * BASE["y"]))
+        bind(parse_spec("y ~ x + z"), BASE.assign(z=BASE["x"] + 2e-6 * BASE["y"]))
 
 
 def test_several_outcomes_are_not_available():

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import combinations, pairwise
 from typing import Any
 
 import numpy as np
@@ -245,6 +245,10 @@ def _check_columns(design: Design) -> None:
     identifiable.check_columns(design.X, design.names)
     for random in design.random:
         identifiable.check_slopes_vary(random.group, random.names, random.Z, random.ids)
+    for a, b in combinations(design.random, 2):
+        shared = [name for name in a.names if name in b.names]
+        if len(a.levels) == len(b.levels):
+            identifiable.check_different_groups(a.group, b.group, shared, (a.ids, b.ids))
     for scale in design.scales:
         identifiable.check_columns(scale.W, scale.names)
         if scale.parameter == "sd":

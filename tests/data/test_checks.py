@@ -77,3 +77,15 @@ def test_levels_of_other_columns_are_refused():
 def test_suspect_labels_are_warned_of(values, message):
     with pytest.warns(LairdWarning, match=message):
         checks.note_look_alikes(column(values))
+
+
+@pytest.mark.parametrize("largest", [1e149, 1.0, 1e-149, 0.0])
+def test_numbers_that_can_be_squared_are_kept(largest):
+    assert checks.check_magnitude("x", -largest, largest) is None
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.0, 1e200), (-1e200, 1.0), (0.0, 1e-200), (-1e-200, 0.0)])
+def test_numbers_that_cannot_be_squared_are_refused(low, high):
+    with pytest.raises(DataError, match=r"`x` has absolute values up to 1e[+-]200") as raised:
+        checks.check_magnitude("x", low, high)
+    assert "another unit" in raised.value.remedy

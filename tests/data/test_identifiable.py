@@ -71,8 +71,8 @@ def test_without_an_intercept_a_constant_column_may_stand():
 
 
 def test_near_collinear_columns_are_warned_of():
-    with pytest.warns(LairdWarning, match="`z` is nearly a linear combination of `x`: only 1"):
-        identifiable.check_columns(columns(ONE, A, A + 1e-9 * B), ("Intercept", "x", "z"))
+    with pytest.warns(LairdWarning, match="`z` is nearly a linear combination of `x`: only 5"):
+        identifiable.check_columns(columns(ONE, A, A + 5e-6 * B), ("Intercept", "x", "z"))
 
 
 def test_more_coefficients_than_rows_are_refused():
@@ -106,3 +106,38 @@ def test_slopes_of_group_level_variables_are_refused():
 def test_random_coefficients_are_named_once():
     with pytest.raises(DataError, match="the random coefficient `x` more than once"):
         identifiable.check_distinct("g", ["Intercept", "x", "x"])
+
+
+def test_columns_that_differ_by_less_than_cross_products_hold_are_refused():
+    """Their squares are 1e-18 of 1."""
+    with pytest.raises(DataError, match="`z` is all but a linear combination of `x` and the intercept"):
+        identifiable.check_columns(columns(ONE, A, A + 1e-9 * B), ("Intercept", "x", "z"))
+
+
+@pytest.mark.parametrize("value", [1e200, 1e-200, -1e200])
+def test_columns_that_cannot_be_squared_are_refused(value):
+    with pytest.raises(DataError, match=r"`x` has absolute values up to .*: their squares are beyond"):
+        identifiable.check_columns(columns(ONE, value * A), ("Intercept", "x"))
+    with pytest.raises(DataError, match="`x` has absolute values up to"):
+        identifiable.check_slopes_vary("g", ("x",), columns(value * A), np.arange(len(A)) % 2)
+
+
+SAME_GROUPS = np.array([0, 0, 1, 1, 2, 2])
+
+
+def test_one_factor_under_two_names_is_refused():
+    other = np.array([2, 2, 0, 0, 1, 1])
+    with pytest.raises(DataError, match="`g` and `h` have the same groups") as raised:
+        identifiable.check_different_groups("g", "h", ["Intercept"], (SAME_GROUPS, other))
+    assert raised.value.where == "    g, h: 3 groups each"
+    assert "`h`" in raised.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("terms", "other"),
+    [(["Intercept"], [0, 1, 1, 2, 2, 0]), (["Intercept"], [0, 0, 0, 0, 1, 1]), ([], [2, 2, 0, 0, 1, 1])],
+    ids=["other groups", "coarser groups", "other coefficients"],
+)
+def test_factors_that_differ_are_kept(terms, other):
+    ids = (SAME_GROUPS, np.array(other))
+    assert identifiable.check_different_groups("g", "h", terms, ids) is None

@@ -53,14 +53,35 @@ def check_rows(n: int) -> None:
         raise DataError("The data have 1 row.", remedy="A model needs more rows than coefficients.")
 
 
+LARGEST, SMALLEST = 1e150, 1e-150
+"""Numbers whose squares are floating-point numbers too."""
+
+
+def check_magnitude(name: str, low: float, high: float) -> None:
+    """Refuse a column, with values from `low` to `high`, whose squares overflow or vanish.
+
+    Raises
+    ------
+    DataError
+        The largest absolute value is above `LARGEST`, or below `SMALLEST` but not zero.
+    """
+    largest = max(abs(low), abs(high))
+    if largest > LARGEST or 0.0 < largest < SMALLEST:
+        raise DataError(
+            f"`{name}` has absolute values up to {largest:.0e}: their squares are beyond floating point.",
+            remedy=f"Give `{name}` in another unit.",
+        )
+
+
 def check_varies(name: str, y: NDArray[np.float64]) -> None:
     """Refuse a response without variation.
 
     Raises
     ------
     DataError
-        All values are equal.
+        All values are equal, or too large or small to be squared.
     """
+    check_magnitude(name, float(y.min()), float(y.max()))
     if y.min() == y.max():
         raise DataError(
             f"The response is constant: `{name}` is {y[0]:g} in all {len(y)} rows.",

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from laird.data.checks import warn
+from laird.data.checks import check_magnitude, warn
 from laird.data.transforms import is_constant
 from laird.errors import DataError
 
@@ -17,7 +17,9 @@ type Ids = NDArray[np.int64]
 _EPS = float(np.finfo(float).eps)
 _ROUNDING = 8 * _EPS
 _SAFE_PIVOT = 1e-10
-_NEARLY = 1e-6
+_NEARLY = 1e-5
+_LOST = 1e-6
+"""A share whose square leaves too few digits in cross-products: three are left at this one."""
 
 
 def check_size(n: int, names: Sequence[str]) -> None:
@@ -53,6 +55,7 @@ def check_columns(X: Floats, names: Sequence[str]) -> None:
 
 def _check_constant(x: Floats, name: str, intercept: bool) -> None:
     low, high = float(x.min()), float(x.max())
+    check_magnitude(name, low, high)
     if high - low > _ROUNDING * max(abs(low), abs(high)):
         return
     if low == 0.0 == high:
@@ -73,15 +76,16 @@ def _check_collinear(X: Floats, names: Sequence[str], centre: bool) -> None:
     if found is None:
         return
     column, others, distance = found
-    if distance > 0.0:
+    if distance > _LOST:
         warn(
             f"`{names[column]}` is nearly a linear combination of {_listed([names[k] for k in others])}:"
             f" only {distance:.1e} of its length is its own; its estimate rests on the last digits."
         )
         return
     raise DataError(
-        f"`{names[column]}` is a linear combination of {_listed([names[k] for k in others])}"
-        f"{' and the intercept' if centre else ''}; their effects cannot be told apart.",
+        f"`{names[column]}` is {'' if distance == 0.0 else 'all but '}a linear combination of "
+        f"{_listed([names[k] for k in others])}{' and the intercept' if centre else ''}; "
+        "their effects cannot be told apart.",
         remedy="Leave one of them out of the formula.",
     )
 
@@ -184,7 +188,7 @@ def check_random_size(group: str, names: Sequence[str], n: int, n_groups: int) -
 
 
 def check_slopes_vary(group: str, names: Sequence[str], Z: Floats, ids: Ids) -> None:
-    """Refuse a random slope of something that is constant within every group.
+    """Refuse a random slope of something that is constant within every group, or too large to be squared.
 
     Raises
     ------
@@ -192,6 +196,7 @@ def check_slopes_vary(group: str, names: Sequence[str], Z: Floats, ids: Ids) -> 
         There is such a column of Z.
     """
     for name, z in zip(names, Z.T, strict=True):
+        check_magnitude(name, float(z.min()), float(z.max()))
         if name != "Intercept" and is_constant(z, ids):
             raise DataError(
                 f"`{name}` is constant within each group of `{group}`, so it has no slope there.",
@@ -216,11 +221,31 @@ def check_constant_within(
         varying = np.unique(ids[w != w[first][ids]])
         if len(varying):
             shown = ", ".join(f'"{levels[j]}"' for j in varying[:5])
+            means = f", such as its group means, cvar({name}, {group})" if name.isidentifier() else ""
             raise DataError(
                 f"`{name}` varies within groups of `{group}`, so it cannot predict their standard deviation.",
                 where=f"    {len(varying)} groups, first {shown}",
-                remedy=f"Use a predictor that is constant within `{group}`, such as cvar({name}, {group}).",
+                remedy=f"Use a predictor that is constant within `{group}`{means}.",
             )
+
+
+def check_different_groups(first: str, second: str, terms: Sequence[str], ids: Sequence[Ids]) -> None:
+    """Refuse random coefficients `terms` by two grouping factors that are one.
+
+    Raises
+    ------
+    DataError
+        Each group of one has the rows of a group of the other: only the sum of their variances is known.
+    """
+    a, b = ids
+    pairs = len(np.unique(a * (int(b.max()) + 1) + b))
+    if terms and pairs == len(np.unique(a)) == len(np.unique(b)):
+        raise DataError(
+            f"`{first}` and `{second}` have the same groups, so their variances of {_listed(terms)}"
+            " cannot be told apart.",
+            where=f"    {first}, {second}: {pairs} groups each",
+            remedy=f"Leave the random term of `{second}` out.",
+        )
 
 
 def check_distinct(group: str, names: Sequence[str]) -> None:
