@@ -223,6 +223,12 @@ class Fit:
     def _of(self, group: str) -> Effects:
         return self.point.effects[self.problem.design.random.index(self._group(group))]
 
+    def covariance(self, group: str) -> pd.DataFrame:
+        """Covariance matrix G of the coefficients of a grouping factor."""
+        random, place = self._group(group), self._place(group)
+        G = np.array(self.point.G[place, place])
+        return pd.DataFrame(G, index=list(random.names), columns=list(random.names))
+
     def shrinkage_factors(self, group: str) -> pd.DataFrame:
         """Share of a coefficient's variance between groups that the group's own data resolve.
 
@@ -234,8 +240,7 @@ class Fit:
         own = self._of(group)
         if self.method == "ols":
             return self._effects(group, np.ones_like(own.u))
-        place = self._place(group)
-        G = self.point.G[place, place]
+        G = self.covariance(group).to_numpy()
         variance = np.diag(G)
         resolved = np.diagonal(own.weights @ G, axis1=1, axis2=2)
         shares = np.divide(resolved, variance, out=np.zeros_like(own.u), where=variance > 0)

@@ -11,7 +11,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from laird.errors import FitError
 from laird.fitting.result import Fit
-from laird.plots.dispersion import information, predictor_cov
 from laird.plots.sources import as_fit, check_probability, choose, random_design
 from laird.plots.style import DARK, MEDIUM, METHODS, Look, axes, label, legend_above, marker_size
 
@@ -162,11 +161,11 @@ def _standardised_effects(fit: Fit, group: str, term: str | None) -> tuple[Float
     if fit.method == "ols":
         raise FitError("Least squares has no group effects.", remedy='Fit with "ml", "reml", "eb" or "nuts".')
     k = random.names.index(choose("coefficient", term or random.names[0], random.names))
-    if fit.point.sd[k] == 0.0:
+    variance = float(fit.covariance(group).to_numpy()[k, k])
+    if variance == 0.0:
         raise FitError(f"The sd of `{random.names[k]}` by `{group}` is zero: there are no effects to draw.")
-    M = information(random.Z, random.ids, len(random.levels), fit.point.sigma)
-    sd = np.sqrt(predictor_cov(fit.point.G, M)[:, k, k])
-    effects = fit.point.effects[0].u[sd > 0, k] / sd[sd > 0]
+    sd = np.sqrt(fit.shrinkage_factors(group).to_numpy()[:, k] * variance)
+    effects = fit.ranef(group).to_numpy()[sd > 0, k] / sd[sd > 0]
     return effects, f"Effect of {group} on {random.names[k]} / its sd"
 
 

@@ -113,7 +113,7 @@ def _pair(random: RandomDesign, x: str, y: str | None) -> tuple[str, str]:
 def _spread(fit: Fit, random: RandomDesign, pair: tuple[str, str]) -> Dispersion:
     """The dispersions of the two coefficients."""
     J, at = len(random.levels), [random.names.index(name) for name in pair]
-    whole = dispersion(fit.point.G, random.Z, random.ids, J, fit.point.sigma)
+    whole = dispersion(fit.covariance(random.group).to_numpy(), random.Z, random.ids, J, fit.point.sigma)
     return Dispersion(*(cov[np.ix_(at, at)] for cov in whole))
 
 
