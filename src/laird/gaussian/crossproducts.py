@@ -10,13 +10,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
+from numba import njit, types
 from numpy.typing import NDArray
 
+from laird.gaussian.small import MATRIX, PLACES, VECTOR
 from laird.gaussian.standardise import Standardisation, standardise
 
 type Floats = NDArray[np.float64]
 type Ids = NDArray[np.int64]
+
+STACKS = types.float64[:, :, ::1]
+CROSS_PRODUCTS = types.Tuple((STACKS, STACKS, types.float64[:, ::1]))  # type: ignore[no-untyped-call]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,7 +96,11 @@ def group(y: Floats, X: Floats, Z: Floats, ids: Ids, J: int, blocks: Sequence[Se
     return Grouped(ZZ, ZW, WW, counts, len(y), tuple(tuple(b) for b in blocks), s)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(
+    CROSS_PRODUCTS(VECTOR, MATRIX, MATRIX, PLACES, types.int64, VECTOR, VECTOR, VECTOR, VECTOR),
+    cache=True,
+    error_model="numpy",
+)
 def _accumulate(
     y: Floats,
     X: Floats,

@@ -23,6 +23,10 @@ from numba import njit, types
 from numpy.typing import NDArray
 
 from laird.gaussian.small import (
+    MATRIX,
+    PLACES,
+    STACK,
+    VECTOR,
     back_substitute,
     divided,
     factorise,
@@ -37,9 +41,6 @@ type Floats = NDArray[np.float64]
 
 LOG_2PI = float(np.log(2.0 * np.pi))
 
-# With its types stated, the longest function is compiled once, for read-only and other arrays alike.
-VECTOR, MATRIX, STACK = (types.Array(types.float64, ndim, "C", readonly=True) for ndim in (1, 2, 3))
-PLACES = types.Array(types.int64, 1, "C", readonly=True)
 DATA = (STACK, STACK, MATRIX, types.int64, PLACES, PLACES, MATRIX, VECTOR, types.float64)
 DENSITY = types.Tuple((types.float64, types.float64[:, ::1], types.float64, types.float64[::1]))  # type: ignore[no-untyped-call]
 

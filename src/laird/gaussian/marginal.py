@@ -18,8 +18,8 @@ from numba import njit, types
 from numpy.typing import NDArray
 
 from laird.gaussian.crossproducts import Grouped
-from laird.gaussian.grouped import DATA, DENSITY, LOG_2PI, MATRIX, VECTOR, gaussian_density
-from laird.gaussian.small import divided
+from laird.gaussian.grouped import DATA, DENSITY, LOG_2PI, gaussian_density
+from laird.gaussian.small import MATRIX, VECTOR, divided
 
 type Floats = NDArray[np.float64]
 type Ids = NDArray[np.int64]

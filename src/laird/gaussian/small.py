@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+from numba import njit, types
 from numpy.typing import NDArray
 
 type Floats = NDArray[np.float64]
+
+# Types of arguments that are only read. A function that states them is compiled once, not once more
+# for arrays that may be written to.
+VECTOR, MATRIX, STACK = (types.Array(types.float64, ndim, "C", readonly=True) for ndim in (1, 2, 3))
+PLACES = types.Array(types.int64, 1, "C", readonly=True)
 
 
 @njit(cache=True, error_model="numpy")

@@ -10,13 +10,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
+from numba import njit, types
 from numpy.typing import NDArray
+
+from laird.gaussian.small import MATRIX
 
 type Floats = NDArray[np.float64]
 
 BLOCK = 256
 """Rows summed before they are added to the total."""
+MOMENTS = types.UniTuple(types.float64[::1], 2)  # type: ignore[no-untyped-call]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,25 +76,13 @@ class Standardisation:
 
 def column_moments(M: Floats) -> tuple[Floats, Floats]:
     """Mean and standard deviation (divisor n) of every column, exact for large offsets."""
-    mean, mean_square = _moments(M)
+    mean, mean_square = _moments(np.ascontiguousarray(M, dtype=float))
     return mean, np.sqrt(mean_square)
 
 
 def is_ones(M: Floats) -> NDArray[np.bool_]:
     """Which columns hold ones only, shape (k,)."""
-    return np.asarray((M[0] == 1.0) & _all_as_first(M))
-
-
-@njit(cache=True, error_model="numpy")
-def _moments(M: Floats) -> tuple[Floats, Floats]:
-    """Column means and mean squared deviations, both from deviations to the first row."""
-    n, k = M.shape
-    mean, square = np.empty(k), np.empty(k)
-    for c in range(k):
-        centre = _blocked_sum(M, c, M[0, c], 0.0, False) / n
-        square[c] = _blocked_sum(M, c, M[0, c], centre, True) / n
-        mean[c] = M[0, c] + centre
-    return mean, square
+    return np.asarray((M[0] == 1.0) & _all_as_first(np.ascontiguousarray(M, dtype=float)))
 
 
 @njit(cache=True, error_model="numpy")
@@ -107,7 +98,19 @@ def _blocked_sum(M: Floats, c: int, shift: float, centre: float, squared: bool) 
     return total
 
 
-@njit(cache=True, error_model="numpy")
+@njit(MOMENTS(MATRIX), cache=True, error_model="numpy")
+def _moments(M: Floats) -> tuple[Floats, Floats]:
+    """Column means and mean squared deviations, both from deviations to the first row."""
+    n, k = M.shape
+    mean, square = np.empty(k), np.empty(k)
+    for c in range(k):
+        centre = _blocked_sum(M, c, M[0, c], 0.0, False) / n
+        square[c] = _blocked_sum(M, c, M[0, c], centre, True) / n
+        mean[c] = M[0, c] + centre
+    return mean, square
+
+
+@njit(types.boolean[::1](MATRIX), cache=True, error_model="numpy")
 def _all_as_first(M: Floats) -> NDArray[np.bool_]:
     same = np.ones(M.shape[1], dtype=np.bool_)
     for c in range(M.shape[1]):
