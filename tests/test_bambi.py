@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from tests.bambi_peer import CASES, discrepancies, laird_draws, summarise
 from tests.peers import golden
 

@@ -147,28 +147,13 @@ class Composite:
         found_effects = self.body.effects(factors, done, beta, inverse)
         information = done.S[: self.p, : self.p]
         by_factor = [
-            self._user_effects(f, variance, Lam, information, *own)
+            user_effects(s, self.columns[f], Lam, information, *own, scale=np.full((1, 1), variance**0.5))
             for f, Lam, own in zip(self.order, factors, found_effects, strict=True)
         ]
         return Solution(
             beta=s.beta(beta),
             beta_cov=s.beta_cov(variance * inverse),
             effects=tuple(by_factor[self.order.index(f)] for f in range(len(self.order))),
-        )
-
-    def _user_effects(
-        self, f: int, variance: float, Lam: Floats, XX: Floats, u: Floats, cov: Floats, cross: Floats
-    ) -> Effects:
-        s, place = self.scaling, self.columns[f]
-        T = s.T[place, place]
-        G = Lam @ Lam.T
-        inverse = np.linalg.pinv(G, hermitian=True)
-        given_beta = cov - cross @ XX @ cross.transpose(0, 2, 1)
-        return Effects(
-            u=s.y_scale * u @ T.T,
-            cov=s.y_scale**2 * variance * T @ cov @ T.T,
-            beta_cov=s.y_scale**2 * variance * T @ cross @ s.A.T,
-            weights=T @ (G @ inverse - given_beta @ inverse) @ np.linalg.inv(T),
         )
 
     def _eliminated(self, Lam: Floats) -> tuple[list[Floats], Any]:
@@ -182,6 +167,46 @@ class Composite:
         for f, H, Lam in zip(self.order, sensitivities, factors, strict=True):
             gradient[self.columns[f], self.columns[f]] = 2.0 * H @ Lam
         return gradient
+
+
+def user_effects(
+    units: Standardisation,
+    place: slice,
+    Lam: Floats,
+    XX: Floats,
+    u: Floats,
+    cov: Floats,
+    cross: Floats,
+    *,
+    scale: Floats,
+    stretch: Floats | None = None,
+) -> Effects:
+    """The effects of one factor in the user's units, from starred ones.
+
+    Parameters
+    ----------
+    units, place
+        Scaling, and the factor's columns in the concatenated Z.
+    Lam, XX
+        Relative factor of the factor's G, and X'V⁻¹X, whose inverse is the covariance of β.
+    u, cov, cross
+        Effects (J, q), covariance (J, q, q) and covariance with β (J, q, p), over scale².
+    scale
+        σ in starred units, shape (1, 1).
+    stretch
+        How many times larger the effects of each group are than those of Λ, shape (J, 1).
+    """
+    T, G = units.T[place, place], Lam @ Lam.T
+    inverse = np.linalg.pinv(G, hermitian=True)
+    given_beta = cov - cross @ XX @ cross.transpose(0, 2, 1)
+    e = np.ones((len(u), 1)) if stretch is None else stretch
+    size = (units.y_scale * scale)[..., None]
+    return Effects(
+        u=units.y_scale * e * (u @ T.T),
+        cov=(size * e[..., None]) ** 2 * (T @ cov @ T.T),
+        beta_cov=size**2 * e[..., None] * (T @ cross @ units.A.T),
+        weights=T @ (G @ inverse - given_beta @ inverse) @ np.linalg.inv(T),
+    )
 
 
 def gls(S: Floats) -> tuple[Floats, Floats, float, float] | None:

@@ -17,10 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from laird.errors import FitError
-from laird.gaussian.composite import Blocks, gls, is_nested, joined_blocks, rss_direction
+from laird.gaussian.composite import Blocks, gls, is_nested, joined_blocks, rss_direction, user_effects
 from laird.gaussian.compress import compress
 from laird.gaussian.grouped import LOG_2PI
-from laird.gaussian.solution import Effects, Solution
+from laird.gaussian.solution import Solution
 from laird.gaussian.standardise import Standardisation, standardise
 from laird.gaussian.tree import Elimination, Tree, nest, row_sensitivities
 
@@ -212,29 +212,17 @@ def solve(data: Scaled, at: Parameters) -> Solution:
         raise np.linalg.LinAlgError("X'V⁻¹X is singular")
     beta, inverse, _, _ = found
     effects = state.tree.effects(state.factors, state.done, beta, inverse)
+    XX, one = state.done.S[: data.p, : data.p], np.ones((1, 1))
     own = [
-        _user_effects(data, f, at, Lam, state.done.S[: data.p, : data.p], *found_effects)
+        user_effects(
+            *(units, data.columns[f], Lam, XX, *found_effects),
+            scale=one,
+            stretch=np.exp(data.s[f] @ at.delta[f])[:, None],
+        )
         for f, Lam, found_effects in zip(data.order, state.factors, effects, strict=True)
     ]
     return Solution(
         units.beta(beta),
         units.beta_cov(inverse),
         tuple(own[data.order.index(f)] for f in range(len(data.order)) if own[data.order.index(f)].u.size),
-    )
-
-
-def _user_effects(
-    data: Scaled, f: int, at: Parameters, Lam: Floats, XX: Floats, u: Floats, cov: Floats, cross: Floats
-) -> Effects:
-    units, place = data.scaling, data.columns[f]
-    T = units.T[place, place]
-    G = Lam @ Lam.T
-    inverse = np.linalg.pinv(G, hermitian=True)
-    given_beta = cov - cross @ XX @ cross.transpose(0, 2, 1)
-    e = np.exp(data.s[f] @ at.delta[f])[:, None]
-    return Effects(
-        u=units.y_scale * e * (u @ T.T),
-        cov=(units.y_scale * e[..., None]) ** 2 * (T @ cov @ T.T),
-        beta_cov=units.y_scale**2 * e[..., None] * (T @ cross @ units.A.T),
-        weights=T @ (G @ inverse - given_beta @ inverse) @ np.linalg.inv(T),
     )
