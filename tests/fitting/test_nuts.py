@@ -90,7 +90,7 @@ def test_unusable_options_are_refused_before_anything_is_compiled(model, option,
     def compiled(*_):
         raise AssertionError("the graph was built")
 
-    monkeypatch.setattr(nuts, "graph", compiled)
+    monkeypatch.setattr(nuts, "marginal_graph", compiled)
     with pytest.raises(ld.FitError) as caught:
         model.fit("nuts", **option)
     assert "Allowed" in caught.value.allowed

@@ -46,6 +46,29 @@ def numpy_logp(d, table, point):
     return float(total)
 
 
+@pytest.mark.parametrize("family", ["half_normal", "half_student_t", "half_cauchy"])
+@pytest.mark.parametrize("q", [1, 3])
+def test_signed_sds_have_the_same_posterior(family, q):
+    """The density of sd = |z| s is twice that of z over s, for either sign of z."""
+    d = design(q=q)
+    values = (4.0, 1.7) if family == "half_student_t" else (1.7,)
+    table = prior_table((Prior("sd", family, values),), d)
+    plain, signed = logp(marginal(d, table)), logp(marginal(d, table, signed=True))
+    for seed in range(3):
+        point = random_point(marginal(d, table, signed=True), seed)
+        z = point.pop("signed_sd_school")
+        sd = np.abs(z) * 1.7
+        expected = plain({**point, "sd_school_log__": np.log(sd)}) - np.sum(np.log(2.0 / 1.7 * sd))
+        # Same terms, summed in another order; PyMC's half families carry log 2 in single precision.
+        assert signed({**point, "signed_sd_school": z}) == pytest.approx(expected, rel=1e-9, abs=2e-8)
+
+
+def test_signed_sds_need_symmetric_priors():
+    d = design(q=1)
+    table = prior_table((Prior("sd", "gamma", (2.0, 0.5)),), d)
+    assert [v.name for v in marginal(d, table, signed=True).free_RVs] == ["sigma", "sd_school"]
+
+
 @pytest.mark.parametrize("priors", PRIORS)
 @pytest.mark.parametrize("q", [2, 3])
 def test_log_density_is_kernel_plus_families_plus_jacobians(priors, q):

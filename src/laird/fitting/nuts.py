@@ -24,7 +24,7 @@ from laird.fitting.tables import convergence
 from laird.gaussian.coordinates import correlated_pairs, correlation_factor
 from laird.gaussian.marginal import Marginal, flat, log_density, marginal
 from laird.gaussian.solution import draw, solve
-from laird.graph import graph
+from laird.graph.marginal import marginal as marginal_graph
 from laird.posterior import coefficient_prior
 from laird.posterior.names import group_names
 from laird.posterior.table import PriorTable
@@ -37,6 +37,14 @@ type Sampler = Literal["nutpie", "pymc"]
 
 RHAT_LIMIT = 1.01
 ESS_PER_CHAIN = 100
+MANY_GROUPS = 20
+"""From so many groups on, sds are sampled as absolute values: their upper tail is then light.
+
+Measured with 4 x 1000 draws on 12 models of 6 to 300 groups: smallest effective sample sizes
+of 2,200 to 3,700 from 20 groups on, where the log scale gives 770 to 3,800; below, the log
+scale is better.
+"""
+
 WEIGHT_DRAWS = 100
 """Draws over which the weights of the groups' own estimates are averaged."""
 
@@ -146,7 +154,8 @@ def _sampler(wanted: Sampler | None) -> Sampler:
 
 
 def _sample(problem: Problem, priors: PriorTable, settings: Settings) -> xr.DataTree:
-    model = graph(problem.design, priors, "marginal")
+    many = problem.random is not None and len(problem.random.levels) >= MANY_GROUPS
+    model = marginal_graph(problem.design, priors, signed=many)
     return _with_nutpie(model, settings) if settings.sampler == "nutpie" else _with_pymc(model, settings)
 
 

@@ -6,6 +6,7 @@ No matrix products and no batched factorisations: each costs seconds of compilat
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from math import inf, lgamma, log
 from typing import Any
 
@@ -25,13 +26,26 @@ type Tensor = Any
 type Row = Mapping[int, Tensor]
 
 
-def covariance(random: RandomDesign, table: PriorTable) -> tuple[Tensor, tuple[Row, ...]]:
+HALVES: Mapping[str, str] = {
+    "half_normal": "normal",
+    "half_student_t": "student_t",
+    "half_cauchy": "cauchy",
+}
+"""Families that are the absolute value of a family symmetric about zero."""
+
+
+def covariance(
+    random: RandomDesign, table: PriorTable, *, signed: bool = False
+) -> tuple[Tensor, tuple[Row, ...]]:
     """Add sds and correlations to the model in context; return sds and rows of the unit factor.
 
     Row i maps a column j to L_ij, where L L' is the correlation matrix; zeros are left out.
+    With `signed`, sds are absolute values of free variables where their priors allow it.
     """
     names = group_names(random)
-    sd = vector(names.sd, table.sds(random.group), names.term, random.names)
+    sd = _signed_sds(random, table) if signed else None
+    if sd is None:
+        sd = vector(names.sd, table.sds(random.group), names.term, random.names)
     prior = table.cor(random.group)
     if prior is None:
         return sd, unit_rows(random.blocks, ())
@@ -41,6 +55,23 @@ def covariance(random: RandomDesign, table: PriorTable) -> tuple[Tensor, tuple[R
     elements = [element for triangle in triangles for element in correlations(triangle)]
     pm.Deterministic(names.cor, pt.stack(elements), dims=names.pair)
     return sd, unit_rows(random.blocks, partials)
+
+
+def _signed_sds(random: RandomDesign, table: PriorTable) -> Tensor | None:
+    """Sds as |z| times the prior's scale, z symmetric about zero; None for other priors.
+
+    The density of z is smooth at zero, where log sd has a long tail that samples slowly.
+    """
+    names, rows = group_names(random), table.sds(random.group)
+    if any(row.family not in HALVES for row in rows):
+        return None
+    unit = [
+        replace(row, kind="coefficient", family=HALVES[row.family], values=(*row.values[:-1], 0.0, 1.0))
+        for row in rows
+    ]
+    z = vector(f"signed_{names.sd}", unit, names.term, random.names)
+    scale = np.array([row.values[-1] for row in rows])
+    return pm.Deterministic(names.sd, abs(z) * scale, dims=names.term)
 
 
 def unit_rows(blocks: Sequence[Sequence[int]], partials: Sequence[Tensor]) -> tuple[Row, ...]:
