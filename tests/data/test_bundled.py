@@ -49,3 +49,14 @@ def test_counts_agree_with_the_slides(golden, hs):
 def test_an_unknown_name_is_refused_with_the_nearest():
     with pytest.raises(DataError, match=r"no bundled data set 'sleep_study'\.\nNearest: `sleepstudy`"):
         load_data("sleep_study")
+
+
+def test_hs_has_the_schools_and_pupils_of_the_slides(golden):
+    """The slides' prose swaps the numbers of schools by sector; their tables and the data have 21 and 19."""
+    hs, told = load_data("hs"), golden("seed_numbers")["counts"]
+    schools = hs.groupby("Sector", observed=True).school.nunique()
+    assert (len(hs), hs.school.nunique()) == (told["rows"], told["schools"])
+    assert (schools["Catholic"], schools["Public"]) == (told["public_schools"], told["catholic_schools"])
+    pupils = hs.Sector.value_counts()
+    assert (pupils["Catholic"], pupils["Public"]) == (told["catholic_students"], told["public_students"])
+    assert hs.school.value_counts().to_dict() == told["school_n"]

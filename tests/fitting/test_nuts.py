@@ -27,7 +27,27 @@ def fit(model):
 
 
 def test_draws_have_the_moments_of_the_exact_posterior(model, fit):
-    data = bound_problem(FORMULA, grouped_frame(J=12, seed=3, sd=(1.0, 0.0))).data
+    _assert_exact(model, fit, J=12)
+
+
+def test_with_many_groups_signed_sds_have_the_same_posterior():
+    J = nuts.MANY_GROUPS + 5
+    many = ld.model(FORMULA, data=grouped_frame(J=J, seed=3, sd=(1.0, 0.0)))
+    _assert_exact(many, many.fit("nuts", **OPTIONS), J=J)
+
+
+def test_without_nutpie_pymc_samples_the_same_posterior(model, monkeypatch):
+    monkeypatch.setattr(nuts, "find_spec", lambda _name: None)
+    fit = model.fit("nuts", **OPTIONS)
+    assert dict(fit.origin.options)["sampler"] == "pymc"
+    assert {"diverging", "n_steps"} <= set(fit.draws.stats)
+    _assert_exact(model, fit, J=12)
+    with pytest.raises(ld.FitError, match="nutpie is not installed"):
+        model.fit("nuts", sampler="nutpie")
+
+
+def _assert_exact(model, fit, *, J):
+    data = bound_problem(FORMULA, grouped_frame(J=J, seed=3, sd=(1.0, 0.0))).data
     exact = grid_moments(posterior(data, prior_table(model.spec.priors, model.design), "g"))
     draws = fit.draws
     chains = [draws.sd[..., 0], draws.sigma, draws.beta[..., 0], draws.u[..., 0, 0]]

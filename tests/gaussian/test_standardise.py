@@ -58,10 +58,6 @@ def test_covariances_follow_their_vectors(case, scaling):
     np.testing.assert_allclose(scaling.G(np.eye(q)), N @ N.T, rtol=1e-12, atol=1e-12)
 
 
-def test_log_determinant_of_A(scaling):
-    assert scaling.log_det_A == pytest.approx(np.linalg.slogdet(scaling.A)[1], rel=1e-12, abs=1e-12)
-
-
 def test_random_slopes_are_centred_only_with_an_intercept_in_their_block():
     one, x, y = np.ones(20), 5 + RNG.normal(size=20), RNG.normal(size=20)
     Z = np.column_stack([one, x])

@@ -48,11 +48,6 @@ class Standardisation:
     T: Floats
     constant: Floats
 
-    @property
-    def log_det_A(self) -> float:
-        """log|det A|."""
-        return float(-np.sum(np.log(self.x_scale)))
-
     def beta(self, beta_star: Floats) -> Floats:
         """Coefficients on the original scale: β = s·Aβ* + ȳ·c; last axis has length p."""
         return self.y_scale * beta_star @ self.A.T + self.y_mean * self.constant
