@@ -7,7 +7,7 @@ of rows by groups.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations, pairwise
 from typing import Any
 
@@ -28,6 +28,9 @@ from laird.spec.syntax import Expr, Name
 
 type Floats = NDArray[np.float64]
 type Ids = NDArray[np.int64]
+
+_EMPTY: Ids = np.zeros(0, dtype=np.int64)
+_EMPTY.flags.writeable = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,12 +86,87 @@ class ScaleDesign:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Design:
-    """y, X and the random-effect columns of a univariate model, shapes (n,), (n, p), (n, q).
+class KnownBlock:
+    """Rows whose sampling errors are correlated, (k,) ascending, and their covariance (k, k)."""
 
-    `scales` are the regressions of log sds (``sigma ~ x``, ``sd(g) ~ x``); `rows` are the
-    positions of the used rows in the user's frame, counted from 0.  For new data without
-    the outcome `y` has shape (0,).
+    rows: Ids
+    V: Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class KnownDesign:
+    """The known sampling covariance V of the rows, by connected blocks.
+
+    Attributes
+    ----------
+    name
+        What ``meta_V(...)`` names.
+    proportional
+        True: the rows have covariance φV with φ estimated, else V.
+    variances
+        Diagonal of V, shape (n,).
+    blocks
+        Connected components of V with more than one row.
+    """
+
+    name: str
+    proportional: bool
+    variances: Floats
+    blocks: tuple[KnownBlock, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RhoDesign:
+    """A regression of the atanh correlation of two outcomes (with more: partial correlation).
+
+    Attributes
+    ----------
+    pair
+        Positions of the outcomes, first < second.
+    W
+        Predictors by row, equal in all rows of a unit, shape (n, k).
+    names
+        Names of the k columns.
+    """
+
+    pair: tuple[int, int]
+    W: Floats
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Design:
+    """y, X and the random-effect columns of a model, shapes (n,), (n, p), (n, q).
+
+    Several outcomes are stacked: rows of one unit follow each other, in the order of the
+    outcomes, without those that are missing; X, Z and W of an outcome are zero in the rows
+    of the others, and their columns are called ``outcome: column``.
+
+    Attributes
+    ----------
+    outcome
+        Name of the (first) outcome.
+    y, X, names
+        Outcome, fixed-effect columns, their names.  For new data without the outcome `y`
+        has shape (0,).
+    random
+        Random coefficients by grouping factor.
+    rows
+        Positions of the rows in the user's frame, counted from 0, shape (n,).
+    scales
+        Regressions of log sds: ``sigma ~ x`` (`group` ``""``, with several outcomes the
+        outcome's name; W of shape (n, 0) is a sigma of zero), ``sd(g) ~ x``.
+    known
+        Known sampling covariance, None without ``meta_V``.
+    outcomes, which
+        Names of all outcomes, and the position of each row's outcome, shape (n,); both
+        empty for a single outcome.
+    units
+        Observation unit of each row, shape (n,); empty for a single outcome.
+    rhos
+        Regressions of the correlations of outcomes; a pair without one is uncorrelated.
+    weights
+        Multipliers of the rows' log-likelihoods, shape (n,), or None.
     """
 
     outcome: str
@@ -98,6 +176,12 @@ class Design:
     random: tuple[RandomDesign, ...]
     rows: Ids
     scales: tuple[ScaleDesign, ...] = ()
+    known: KnownDesign | None = None
+    outcomes: tuple[str, ...] = ()
+    which: Ids = field(default_factory=lambda: _EMPTY)
+    units: Ids = field(default_factory=lambda: _EMPTY)
+    rhos: tuple[RhoDesign, ...] = ()
+    weights: Floats | None = None
 
 
 def bind(spec: Spec, frame: Any, levels: Mapping[str, Sequence[Any]] | None = None) -> tuple[Schema, Design]:
