@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from laird.data.bundled import list_data, load_data
     from laird.errors import DataError, FitError, LairdError, LairdWarning, SpecError
     from laird.fitting.result import Fit
+    from laird.meta import effects
+    from laird.meta.covariances import vcov_bivariate, vcov_cluster
     from laird.spec import Spec, multilevel, parse_spec, read_spec
 
 _HOMES = {
@@ -37,7 +39,10 @@ _HOMES = {
     "parse_spec": "laird.spec",
     "read_spec": "laird.spec",
     "shrinkage": "laird.compare.shrinkage",
+    "vcov_bivariate": "laird.meta.covariances",
+    "vcov_cluster": "laird.meta.covariances",
 }
+_MODULES = {"effects": "laird.meta.effects", "plots": "laird.plots"}
 
 __all__ = [
     "DataError",
@@ -48,6 +53,7 @@ __all__ = [
     "Model",
     "Spec",
     "SpecError",
+    "effects",
     "list_data",
     "load_data",
     "model",
@@ -56,13 +62,15 @@ __all__ = [
     "plots",
     "read_spec",
     "shrinkage",
+    "vcov_bivariate",
+    "vcov_cluster",
 ]
 
 
 def __getattr__(name: str) -> Any:
     """Load a public name when it is first used, so that the import stays light."""
-    if name == "plots":
-        return import_module("laird.plots")
+    if name in _MODULES:
+        return import_module(_MODULES[name])
     if name not in _HOMES:
         raise AttributeError(f"module 'laird' has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)
