@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from laird.fitting.checks import Check, boundary_check, group_check, optimum_check
+from laird.fitting.curvature import curvature
 from laird.fitting.likelihood import maximise
 from laird.fitting.newton import Optimum
 from laird.fitting.origin import origin
@@ -64,7 +65,13 @@ def _plain(data: Reduced, restricted: bool) -> _Found:
         value, d_L, d_sigma = density(data, L, float(np.exp(rest[0])), restricted=restricted)
         return value, d_L, np.array([d_sigma * np.exp(rest[0])])
 
-    uncertainty = scale_uncertainty(log_likelihood, L, np.array([np.log(sigma)]), data.blocks)
+    uncertainty = scale_uncertainty(
+        log_likelihood,
+        L,
+        np.array([np.log(sigma)]),
+        data.blocks,
+        curvature=curvature(data, estimate, restricted=restricted),
+    )
     point = conditional_point(solve(data, L, sigma), L, sigma)
     return _Found(point, estimate.log_likelihood, estimate.optimum, L, uncertainty)
 

@@ -47,7 +47,12 @@ class ScaleUncertainty:
 
 
 def scale_uncertainty(
-    density: Density, L: Floats, rest: Floats, blocks: tuple[tuple[int, ...], ...]
+    density: Density,
+    L: Floats,
+    rest: Floats,
+    blocks: tuple[tuple[int, ...], ...],
+    *,
+    curvature: Floats | None = None,
 ) -> ScaleUncertainty:
     """Invert the negative Hessian of a log density of (L, rest) at its maximum.
 
@@ -58,6 +63,9 @@ def scale_uncertainty(
     L, rest, blocks
         The maximum: factor of G, unconstrained other parameters with log sigma first; and
         the columns that share a correlation matrix.
+    curvature
+        The negative Hessian in all of phi where it is known; else it is the difference of
+        the gradient.
     """
     q, pairs = len(L), correlated_pairs(blocks)
     phi, free = _coordinates(L, rest, pairs)
@@ -72,7 +80,8 @@ def scale_uncertainty(
         return -value, -gradient[free]
 
     cov = np.full((len(phi), len(phi)), np.nan)
-    cov[np.ix_(free, free)] = _inverse(hessian(negative, phi[free]))
+    within = np.ix_(free, free)
+    cov[within] = _inverse(hessian(negative, phi[free]) if curvature is None else curvature[within])
     correlation = np.full((q, q), np.nan)
     for (i, j), error in zip(pairs, _atanh_errors(phi, cov, q, pairs), strict=True):
         correlation[i, j] = correlation[j, i] = error
