@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from laird.data.bundled import list_data, load_data
     from laird.errors import DataError, FitError, LairdError, LairdWarning, SpecError
     from laird.fitting.result import Fit
+    from laird.inference.coefficients import coef_tests
+    from laird.inference.wald import wald
     from laird.meta import effects
     from laird.meta.covariances import vcov_bivariate, vcov_cluster
     from laird.spec import Spec, multilevel, parse_spec, read_spec
@@ -32,6 +34,7 @@ _HOMES = {
     "Model": "laird.bound",
     "Spec": "laird.spec",
     "SpecError": "laird.errors",
+    "coef_tests": "laird.inference.coefficients",
     "list_data": "laird.data.bundled",
     "load_data": "laird.data.bundled",
     "model": "laird.bound",
@@ -41,6 +44,7 @@ _HOMES = {
     "shrinkage": "laird.compare.shrinkage",
     "vcov_bivariate": "laird.meta.covariances",
     "vcov_cluster": "laird.meta.covariances",
+    "wald": "laird.inference.wald",
 }
 _MODULES = {"effects": "laird.meta.effects", "plots": "laird.plots"}
 
@@ -53,6 +57,7 @@ __all__ = [
     "Model",
     "Spec",
     "SpecError",
+    "coef_tests",
     "effects",
     "list_data",
     "load_data",
@@ -64,6 +69,7 @@ __all__ = [
     "shrinkage",
     "vcov_bivariate",
     "vcov_cluster",
+    "wald",
 ]
 
 
