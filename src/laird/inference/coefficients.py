@@ -23,9 +23,10 @@ def coef_tests(fit: Fit, df: Df | Reference | None = None, prob: float = 0.95) -
 
         ``"satterthwaite"`` (default for ``ml`` and ``reml``; Satterthwaite 1946, as
         lmerTest);
-        ``"knapp-hartung"`` (default with known sampling variances: standard errors times
-        s ≥ 1, s² = y'Py / (n - p); Knapp & Hartung 2003), ``"knapp-hartung-untruncated"``
-        (the same with any s, as metafor);
+        ``"knapp-hartung"`` (default with known sampling variances and no group effects:
+        standard errors times s ≥ 1, s² = y'Py / (n - p), degrees of freedom studies minus
+        coefficients; Knapp & Hartung 2003), ``"knapp-hartung-untruncated"`` (the same with
+        any s, as metafor);
         ``"kenward-roger"`` (``reml`` only: adjusts the standard errors too; Kenward &
         Roger 1997, as pbkrtest);
         ``"inner-outer"`` (nlme's rule);

@@ -131,7 +131,8 @@ def default_name(fit: Fit) -> str:
     """The method for a fit when none is asked for."""
     if fit.method == "ols":
         return "residual"
-    return "satterthwaite" if fit.problem.design.known is None else "knapp-hartung"
+    design = fit.problem.design
+    return "satterthwaite" if design.known is None or design.random else "knapp-hartung"
 
 
 def reference(fit: Fit, df: str | Reference | None) -> Reference:
@@ -143,7 +144,8 @@ def reference(fit: Fit, df: str | Reference | None) -> Reference:
         By ``"ols"``, ``"ml"`` or ``"reml"``.
     df
         A name of `METHODS`, or a reference, which is returned; None: ``"satterthwaite"``,
-        with known sampling variances ``"knapp-hartung"``, for least squares ``"residual"``.
+        for least squares ``"residual"``, with known sampling variances and no group effects
+        ``"knapp-hartung"``.
 
     Raises
     ------
