@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from laird.data.bundled import list_data, load_data
     from laird.errors import DataError, FitError, LairdError, LairdWarning, SpecError
     from laird.fitting.result import Fit
+    from laird.inference.coefficients import coef_tests
+    from laird.inference.wald import wald
+    from laird.meta import effects
+    from laird.meta.covariances import vcov_bivariate, vcov_cluster
     from laird.spec import Spec, multilevel, parse_spec, read_spec
 
 _HOMES = {
@@ -30,6 +34,7 @@ _HOMES = {
     "Model": "laird.bound",
     "Spec": "laird.spec",
     "SpecError": "laird.errors",
+    "coef_tests": "laird.inference.coefficients",
     "list_data": "laird.data.bundled",
     "load_data": "laird.data.bundled",
     "model": "laird.bound",
@@ -37,7 +42,11 @@ _HOMES = {
     "parse_spec": "laird.spec",
     "read_spec": "laird.spec",
     "shrinkage": "laird.compare.shrinkage",
+    "vcov_bivariate": "laird.meta.covariances",
+    "vcov_cluster": "laird.meta.covariances",
+    "wald": "laird.inference.wald",
 }
+_MODULES = {"effects": "laird.meta.effects", "plots": "laird.plots"}
 
 __all__ = [
     "DataError",
@@ -48,6 +57,8 @@ __all__ = [
     "Model",
     "Spec",
     "SpecError",
+    "coef_tests",
+    "effects",
     "list_data",
     "load_data",
     "model",
@@ -56,13 +67,16 @@ __all__ = [
     "plots",
     "read_spec",
     "shrinkage",
+    "vcov_bivariate",
+    "vcov_cluster",
+    "wald",
 ]
 
 
 def __getattr__(name: str) -> Any:
     """Load a public name when it is first used, so that the import stays light."""
-    if name == "plots":
-        return import_module("laird.plots")
+    if name in _MODULES:
+        return import_module(_MODULES[name])
     if name not in _HOMES:
         raise AttributeError(f"module 'laird' has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)

@@ -349,7 +349,7 @@ def _response(schema: Schema, table: Table) -> Floats:
 
 def _assemble(schema: Schema, table: Table, ids: Mapping[str, Ids], y: Floats) -> Design:
     location = _location(schema.spec)
-    context = Context(table, ids, dict(schema.states))
+    context = schema.context(table, ids)
     values = factor_values(schema, factors(schema.spec), context)
     columns = code(location.terms, schema)
     random = _random_blocks(location, schema).items()

@@ -103,7 +103,11 @@ def test_look_alike_groups_are_warned_of_once():
         ({"g": [1] * 6}, "y ~ x + (1 | g)", "`g` has one group"),
         ({"h": ["p"] * 6}, "y ~ h", "Column `h` has one level"),
         ({"x": pd.date_range("2020-01-01", periods=6)}, "y ~ x", "Column `x` holds dates"),
-        ({}, "y ~ cvar(h, g)", "Column `h` holds text, but numbers are needed here"),
+        (
+            {"h": list("ppqppq")},
+            "y ~ center(cvar(h, g))",
+            r"`center\(cvar\(h, g\)\)`: `cvar\(h, g\)` is of categories",
+        ),
     ],
 )
 def test_unfit_columns_are_refused(changes, formula, message):

@@ -8,13 +8,14 @@ from laird.data.transforms import (
     STATEFUL,
     apply_polynomial,
     apply_spline,
-    between,
     group_means,
     is_constant,
     learn_polynomial,
     learn_spline,
+    mean_of_group,
+    mean_of_others,
+    totals_and_means,
     with_new_groups,
-    within,
 )
 
 X = np.random.default_rng(3).normal(loc=5.0, size=60)
@@ -76,13 +77,33 @@ def test_group_means_keep_their_digits_beside_a_large_offset():
     assert group_means(np.full(60, 0.1), ids, 4).tolist() == [0.1] * 4
 
 
-def test_between_and_within_add_up_and_new_groups_have_means_of_their_own():
+def test_new_groups_have_means_of_their_own():
     ids = np.array([0, 0, 1, 2, 2])
     x = np.array([1.0, 3.0, 8.0, 5.0, 9.0])
     stored = np.array([10.0, 20.0])
-    assert with_new_groups(stored, x, ids).tolist() == [10.0, 20.0, 7.0]
-    assert between(stored, x, ids).tolist() == [10.0, 10.0, 20.0, 7.0, 7.0]
-    np.testing.assert_array_equal(between(stored, x, ids) + within(stored, x, ids), x)
+    assert with_new_groups(stored, x, ids, np.ones(5)).tolist() == [10.0, 20.0, 7.0]
+    assert mean_of_group(stored, x, ids, np.ones(5)).tolist() == [10.0, 10.0, 20.0, 7.0, 7.0]
+    weights = np.array([1.0, 1.0, 1.0, 3.0, 1.0])
+    assert mean_of_group(stored, x, ids, weights)[-1] == 6.0
+    assert mean_of_group(np.array([[10.0], [20.0]]), x[:, np.newaxis], ids, weights)[-1].tolist() == [6.0]
+
+
+def test_group_means_are_weighted_and_of_several_columns():
+    ids, weights = np.arange(60) % 4, np.linspace(0.1, 3.0, 60)
+    several = np.column_stack([X, X**2])
+    means = group_means(several, ids, 4, weights)
+    for j in range(4):
+        own = ids == j
+        expected = np.average(several[own], axis=0, weights=weights[own])
+        np.testing.assert_allclose(means[j], expected, rtol=ROUNDING)
+
+
+def test_the_mean_of_others_leaves_out_the_row_itself():
+    ids, weights = np.arange(60) % 4, np.linspace(0.1, 3.0, 60)
+    found = mean_of_others(totals_and_means(X, ids, 4, weights), X, ids, weights)
+    for row in range(60):
+        others = (ids == ids[row]) & (np.arange(60) != row)
+        assert found[row] == pytest.approx(np.average(X[others], weights=weights[others]), rel=ROUNDING)
 
 
 def test_constancy_within_groups():

@@ -115,3 +115,38 @@ def test_a_large_constant_does_not_hide_the_minimum():
     optimum = minimise(lambda x: (value(x)[0] + 1e5, value(x)[1]), np.zeros(2))
     assert optimum.converged
     np.testing.assert_allclose(optimum.x, [0.3, -2.0], rtol=0, atol=1e-9)
+
+
+def counted(function):
+    calls = []
+
+    def wrapped(x):
+        calls.append(x)
+        return function(x)
+
+    return wrapped, calls
+
+
+def test_an_approximate_hessian_saves_evaluations_and_is_replaced_in_the_end():
+    """A quadratic in three dimensions: three corrections make its Hessian exact."""
+    H = np.array([[4.0, 1.0, 0.0], [1.0, 3.0, 0.5], [0.0, 0.5, 2.0]])
+    objective, calls = counted(quadratic(H, np.array([0.3, -0.2, 0.1])))
+    optimum = minimise(objective, np.zeros(3), approximate=np.diag([3.0, 3.5, 1.0]))
+    assert optimum.converged
+    np.testing.assert_allclose(optimum.x, [0.3, -0.2, 0.1], rtol=0, atol=1e-8)
+    np.testing.assert_allclose(optimum.hessian, H, rtol=1e-8, atol=1e-8)
+    start, search, hessian_by_differences, last_step = 1, 5, 6, 1
+    assert len(calls) <= start + search + hessian_by_differences + last_step
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_a_wrong_hessian_leads_to_the_same_minimum(sign):
+    optimum = minimise(rosenbrock, np.array([-1.2, 1.0]), approximate=sign * np.eye(2))
+    assert optimum.converged
+    np.testing.assert_allclose(optimum.x, 1, rtol=0, atol=1e-4)
+
+
+def test_a_saddle_is_left_with_an_approximate_hessian_too():
+    optimum = minimise(monkey_wells, np.array([0.0, 1.0]), approximate=np.eye(2))
+    assert optimum.converged
+    assert optimum.value == pytest.approx(-1, abs=1e-8)

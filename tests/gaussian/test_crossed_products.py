@@ -8,7 +8,7 @@ import pytest
 from tests.gaussian.crossed_cases import CASES, case
 
 from laird.errors import FitError
-from laird.gaussian.crossed_products import MAX_REST, cross
+from laird.gaussian.crossed_products import MAX_REST, alone, cross
 
 RTOL = 1e-12  # sums of at most 70 products, in another order
 
@@ -38,6 +38,14 @@ def test_products_of_the_leading_factor(model):
     blocks = (wide.T @ wide).reshape(J, q, J, q)[np.arange(J), :, np.arange(J)]
     np.testing.assert_allclose(crossed.ZZ, blocks, rtol=RTOL, atol=RTOL)
     np.testing.assert_allclose(crossed.ZW, (wide.T @ model.W).reshape(J, q, -1), rtol=RTOL, atol=RTOL)
+
+
+def test_products_of_every_factor_alone(model):
+    for (ZZ, ZW), wide, Z, J in zip(alone(model.crossed), model.wide, model.Z, model.counts, strict=True):
+        q = Z.shape[1]
+        blocks = (wide.T @ wide).reshape(J, q, J, q)[np.arange(J), :, np.arange(J)]
+        np.testing.assert_allclose(ZZ, blocks, rtol=RTOL, atol=RTOL)
+        np.testing.assert_allclose(ZW, (wide.T @ model.W).reshape(J, q, -1), rtol=RTOL, atol=RTOL)
 
 
 def test_lists_hold_the_products_with_the_rest(model):

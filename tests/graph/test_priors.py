@@ -17,6 +17,7 @@ VALUES = {
     "gamma": (2.5, 0.7),
     "inverse_gamma": (3.0, 2.0),
     "lognormal": (0.3, 0.8),
+    "log_student_t": (5.0, 0.3, 0.8),
     "uniform": (0.5, 3.0),
     "flat": (),
 }

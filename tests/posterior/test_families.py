@@ -40,8 +40,17 @@ def test_half_student_t_is_the_folded_student_t():
     assert families.logpdf("half_student_t", -0.1, 3.0, 2.0) == -np.inf
 
 
+def test_log_student_t_is_the_student_t_of_the_logarithm():
+    x, oracle = np.array([0.1, 1.0, 5.0]), stats.t(5, -1.7, 1.3)
+    density = families.logpdf("log_student_t", x, 5.0, -1.7, 1.3)
+    np.testing.assert_allclose(density, oracle.logpdf(np.log(x)) - np.log(x), rtol=1e-13)
+    found = families.quantile("log_student_t", PROBABILITIES, 5.0, -1.7, 1.3)
+    np.testing.assert_allclose(np.log(found), oracle.ppf(PROBABILITIES), rtol=1e-10)
+
+
 @pytest.mark.parametrize(
-    ("family", "values"), [*((f, v) for f, v, _ in CASES), ("half_student_t", (3.0, 2.0))]
+    ("family", "values"),
+    [*((f, v) for f, v, _ in CASES), ("half_student_t", (3.0, 2.0)), ("log_student_t", (5.0, -1.7, 1.3))],
 )
 def test_derivative_equals_central_differences(family, values):
     lower, upper = families.support(family, *values)

@@ -70,7 +70,16 @@ PART_ERRORS = {  # the last formula is the wrong one
     ("y ~ (1 | g)", "sd(group=g) ~ x"): ("`sd` takes 1 name in parentheses here.", 0),
     ("y ~ x", "sigma ~ (1 | g)"): ("`(1 | g)` is not available in the formula of `sigma`.", 8),
     ("y ~ x", "sigma ~ meta_V(v)"): ("`meta_V(v)` is not available in the formula of `sigma`.", 8),
-    ("y ~ x", "sigma ~ 0"): ("There is no term left in this formula.", 8),
+    ("y ~ x", "sigma ~ 0"): ("`sigma ~ 0` leaves the rows no variance of their own.", 8),
+    ("y ~ x + (1 | g)", "sd(g) ~ 0"): ("There is no term left in this formula.", 8),
+    ("y1 ~ 1 + meta_V(V)", "y2 ~ 1", "sigma(y1) ~ 0", "rho(y1, y2) ~ x"): (
+        "`sigma(y1) ~ 0` leaves `y1` nothing that could be correlated.",
+        0,
+    ),
+    ("y1 ~ 1 + meta_V(a)", 'y2 ~ 1 + meta_V(b, scale="proportional")'): (
+        "`meta_V(a)` is additive, `meta_V(b)` proportional.",
+        5,
+    ),
     ("y ~ x", "sigma ~ y"): ("`y` is an outcome of this model", 8),
     ("y ~ x", "sigma ~ x", "sigma ~ z"): ("There are two formulas of `sigma`.", 0),
     ("y ~ x", "sigma ~ x", "sigma(y) ~ z"): ("There are two formulas of `sigma(y)`.", 0),
@@ -104,6 +113,31 @@ REMEDIES = {
 def test_random_terms(source):
     random = location(read_formula(f"y ~ x:z + {source}")).random
     assert [random_text(term) for term in random] == RANDOM[source]
+
+
+def test_beside_other_outcomes_an_independent_intercept_is_kept():
+    (random,) = location(read_formula("y ~ 1 + (1 || g)"), several=True).random
+    assert random_text(random) == "(1 || g)"
+
+
+@pytest.mark.parametrize(
+    "sources",
+    [
+        ("y ~ 1 + meta_V(v)", "sigma ~ 0"),
+        ("y1 ~ 1 + (1 || g) + meta_V(V)", "y2 ~ 1 + (1 || g)", "sigma(y2) ~ 0"),
+        ("y1 ~ 1", "y2 ~ 1", "rho(y1, y2) ~ 0"),
+    ],
+)
+def test_zero_has_no_terms_and_reads_back(sources):
+    spec = parse_spec(*sources)
+    assert spec.distributional[-1].terms == ()
+    assert parse_spec(spec.formula, *spec.parts) == spec
+
+
+def test_accented_letters_of_two_spellings_are_one_name():
+    assert parse_spec("y ~ pe\N{COMBINING GRAVE ACCENT}re") == parse_spec(
+        "y ~ p\N{LATIN SMALL LETTER E WITH GRAVE}re"
+    )
 
 
 @pytest.mark.parametrize("sources", [(source,) for source in ERRORS] + list(PART_ERRORS))

@@ -9,7 +9,7 @@ from tests.spec.strategies import PRIORS, formulas
 
 from laird.errors import SpecError
 from laird.spec.files import spec_from_toml
-from laird.spec.spec import Spec, parse_spec, spec_variables
+from laird.spec.spec import Spec, parse_spec, respecified, spec_variables
 from laird.spec.syntax import Name, walk
 
 FULL = parse_spec(
@@ -91,6 +91,7 @@ def test_labels_are_not_part_of_the_hash(label):
         parse_spec("y ~ x", priors="flat"),
         parse_spec("y ~ x", levels={"x": ["a"]}),
         parse_spec("y ~ x", missing="drop"),
+        parse_spec("y ~ x", weights="w"),
         parse_spec("y ~ x", "sigma ~ x"),
         parse_spec("y ~ x", "z ~ x"),
     ],
@@ -144,6 +145,34 @@ def test_settings_are_checked(settings, message):
 def test_variables():
     spec = parse_spec("log(y) ~ cvar(x, g) + z + (w | a:b) + meta_V(v)", "sigma ~ s")
     assert spec_variables(spec) == ("y", "x", "g", "z", "w", "a", "b", "s")
+    assert spec_variables(parse_spec("y ~ x", weights="w")) == ("y", "x", "w")
+
+
+def test_weights_are_part_of_the_file():
+    spec = parse_spec("y ~ x + meta_V(v)", weights="w")
+    assert 'weights = "w"' in spec.to_toml()
+    assert spec_from_toml(spec.to_toml()) == spec
+
+
+@pytest.mark.parametrize(
+    ("formulas", "weights", "message"),
+    [
+        (("y ~ x + (1 | g)",), "w", "these rows share the random effects of `g`"),
+        (("y ~ x", "z ~ x"), "w", "these rows have several outcomes"),
+        (("y ~ x",), [1.0], "`weights` must be the name of a column"),
+    ],
+)
+def test_weights_are_refused_where_rows_are_not_independent(formulas, weights, message):
+    with pytest.raises(SpecError, match=message) as caught:
+        parse_spec(*formulas, weights=weights)
+    assert caught.value.remedy
+
+
+def test_a_spec_takes_other_settings_and_checks_them():
+    spec = parse_spec("y ~ x", priors="flat")
+    assert respecified(spec, missing="drop", weights="w") == replace(spec, missing="drop", weights="w")
+    with pytest.raises(SpecError, match="`missing` cannot be"):
+        respecified(spec, missing="dorp")
 
 
 def test_a_name_is_the_name_of_a_column():

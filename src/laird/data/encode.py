@@ -8,16 +8,17 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from laird.data.averages import group_names
 from laird.data.checks import warn
 from laird.data.column import Mask
-from laird.data.evaluate import Context, calls, evaluate, group_of
-from laird.data.factors import Codes, crossed, discrete, quoted
+from laird.data.evaluate import Context, calls, evaluate
+from laird.data.factors import Codes, crossed, discrete, known_codes, quoted
 from laird.data.frame import Table, complete, first_rows, read_table
 from laird.data.schema import GroupInfo, Schema
-from laird.data.transforms import GROUPED
 from laird.data.usage import factors, groupings, outcomes
 from laird.errors import DataError
 from laird.spec import variables
+from laird.spec.functions import AVERAGES
 from laird.spec.syntax import Expr
 
 type Floats = NDArray[np.float64]
@@ -58,25 +59,11 @@ def factor_values(schema: Schema, used: Iterable[Expr], context: Context) -> dic
         A column has a level that the fitted data did not have.
     """
     return {
-        factor: _level_codes(factor, schema, context.table)
-        if schema.column(factor).levels
+        factor: known_codes(context.table.column(variables(factor)[0]), levels, context.table.rows)
+        if (levels := schema.column(factor).levels)
         else evaluate(factor, context)
         for factor in used
     }
-
-
-def _level_codes(factor: Expr, schema: Schema, table: Table) -> Ids:
-    levels, name = schema.column(factor).levels, variables(factor)[0]
-    found = discrete(table.column(name))
-    codes = found.recoded(levels).codes
-    if (codes < 0).any():
-        raise DataError(
-            f"Column `{name}` has levels that the fitted data did not have: {quoted(_new(found, levels))}.",
-            where=_place(name, codes < 0, table),
-            allowed=f"Levels: {quoted(levels)}.",
-            remedy="Correct the spelling, or leave these rows out.",
-        )
-    return codes
 
 
 def group_ids(schema: Schema, table: Table, groups: NewGroups) -> dict[str, Ids]:
@@ -117,7 +104,7 @@ def _new(found: Codes, levels: Sequence[str]) -> tuple[str, ...]:
 
 def _note_new_means(group: str, new: Sequence[str], schema: Schema) -> None:
     used = calls(factors(schema.spec))
-    if any(call.function in GROUPED and group_of(call) == group for call in used):
+    if any(call.function in AVERAGES and group in group_names(call) for call in used):
         warn(f"Group means of the new groups of `{group}` ({quoted(new)}) are those of the rows given.")
 
 

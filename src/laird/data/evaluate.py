@@ -9,11 +9,14 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
+from laird.data.averages import average, learn_means
 from laird.data.column import Column
+from laird.data.factors import known_codes
 from laird.data.frame import Table, first_rows
-from laird.data.transforms import GROUPED, PLAIN, STATEFUL, group_means, is_constant
+from laird.data.transforms import PLAIN, STATEFUL
 from laird.errors import DataError
-from laird.spec import text
+from laird.spec import text, variables
+from laird.spec.functions import AVERAGES
 from laird.spec.syntax import Binary, Call, Expr, Name, Number, Unary
 
 type Floats = NDArray[np.float64]
@@ -39,11 +42,14 @@ class Context:
         groups that have none are numbered from there on.
     states
         What ``center``, ``scale``, ``poly``, ``bs``, ``cvar`` and ``dvar`` learned.
+    levels
+        Levels of the categories, by the text of their factor, of which groups have shares.
     """
 
     table: Table
     ids: Mapping[str, Ids]
     states: States
+    levels: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 
 
 def evaluate(expr: Expr, context: Context) -> Floats:
@@ -84,12 +90,34 @@ def _value(expr: Expr, context: Context) -> Floats:
 
 
 def _call(call: Call, context: Context) -> Floats:
-    x = _value(call.args[0], context)
-    if call.function in GROUPED:
-        return GROUPED[call.function](context.states[state_key(call)], x, context.ids[group_of(call)])
+    if call.function in AVERAGES:
+        return average(call, *_averaged(call, context), context.ids, context.states)
+    x = _one_number(call, _value(call.args[0], context))
     if call.function in STATEFUL:
         return STATEFUL[call.function].apply(x, context.states[call])
     return PLAIN[call.function](x)
+
+
+def _one_number(call: Call, x: Floats) -> Floats:
+    if x.ndim < 2:
+        return x
+    raise DataError(
+        f"`{text(call)}`: `{text(call.args[0])}` is of categories, so it is not one number in each row.",
+        remedy="Use it as a term of its own.",
+    )
+
+
+def _averaged(call: Call, context: Context) -> tuple[Floats, Floats]:
+    """What a ``cvar`` or ``dvar`` averages (categories: indicators of all levels but the first), weights."""
+    expr, weights = call.args[0], dict(call.keywords).get("weights")
+    levels = context.levels.get(text(expr))
+    x = _value(expr, context) if levels is None else _indicators(variables(expr)[0], levels, context.table)
+    return x, np.ones(len(context.table)) if weights is None else _value(weights, context)
+
+
+def _indicators(name: str, levels: tuple[str, ...], table: Table) -> Floats:
+    codes = known_codes(table.column(name), levels, table.rows)
+    return np.asarray(codes[:, np.newaxis] == np.arange(1, len(levels)), dtype=np.float64)
 
 
 def numbers(column: Column) -> Floats:
@@ -129,19 +157,6 @@ def _remedy(expr: Expr) -> str:
     return "Leave these rows out, or use a function that is defined for their values."
 
 
-def group_of(call: Call) -> str:
-    """Name of the grouping column of ``cvar(x, g)`` or ``dvar(x, g)``."""
-    group = call.args[1]
-    if not isinstance(group, Name):
-        raise TypeError(f"not the name of a column: {text(group)}")
-    return group.name
-
-
-def state_key(call: Call) -> Call:
-    """The call under which a state is stored; ``dvar(x, g)`` uses the means of ``cvar(x, g)``."""
-    return Call("cvar", call.args) if call.function in GROUPED else call
-
-
 def calls(exprs: Iterable[Expr]) -> Iterator[Call]:
     """All calls in `exprs`, inner ones first.
 
@@ -162,8 +177,13 @@ def calls(exprs: Iterable[Expr]) -> Iterator[Call]:
                 yield from calls((operand,))
 
 
-def learn_states(exprs: Iterable[Expr], table: Table, ids: Mapping[str, Ids]) -> States:
-    """Learn the state of every function in `exprs` that has one.
+def learn_states(
+    exprs: Iterable[Expr],
+    table: Table,
+    ids: Mapping[str, Ids],
+    levels: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
+) -> States:
+    """Learn the state of every function in `exprs` that has one; of means under their ``cvar`` call.
 
     Raises
     ------
@@ -181,31 +201,20 @@ def learn_states(exprs: Iterable[Expr], table: Table, ids: Mapping[str, Ids]) ->
     """
     states: dict[Expr, Floats] = {}
     for call in calls(exprs):
-        if call.function in (*STATEFUL, *GROUPED):
-            state = _learn(call, Context(table, ids, states))
+        for key, state in _learn(call, Context(table, ids, states, levels)).items():
             state.flags.writeable = False
-            states[state_key(call)] = state
+            states[key] = state
     return MappingProxyType(states)
 
 
-def _learn(call: Call, context: Context) -> Floats:
-    x = evaluate(call.args[0], context)
-    if call.function in GROUPED:
-        ids = context.ids[group_of(call)]
-        _check_within(call, x, ids)
-        return group_means(x, ids, int(ids.max()) + 1)
-    arguments = width(call)
+def _learn(call: Call, context: Context) -> Mapping[Expr, Floats]:
+    if call.function in AVERAGES:
+        return learn_means(call, *_averaged(call, context), context.ids, context.table.rows)
+    if call.function not in STATEFUL:
+        return {}
+    x, arguments = _one_number(call, evaluate(call.args[0], context)), width(call)
     _check_distinct(call, x, needed=arguments[0] + 1 if arguments else 1 + (call.function == "scale"))
-    return STATEFUL[call.function].learn(x, *arguments)
-
-
-def _check_within(call: Call, x: Floats, ids: Ids) -> None:
-    if call.function == "dvar" and is_constant(x, ids):
-        x_text, group = text(call.args[0]), group_of(call)
-        raise DataError(
-            f"`{text(call)}` is 0 in all rows: `{x_text}` is constant within each group of `{group}`.",
-            remedy=f"Use `{x_text}` itself; it is a variable of the groups.",
-        )
+    return {call: STATEFUL[call.function].learn(x, *arguments)}
 
 
 def _check_distinct(call: Call, x: Floats, needed: int) -> None:
@@ -227,5 +236,7 @@ def width(call: Call) -> tuple[int, ...]:
     >>> width(Call("poly", (Name("x"), Number(2.0, "2")))), width(Call("log", (Name("x"),)))
     ((2,), ())
     """
+    if call.function in AVERAGES:
+        return ()
     options = (*call.args[1:], *(value for _, value in call.keywords))
     return tuple(int(option.value) for option in options if isinstance(option, Number))

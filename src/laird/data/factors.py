@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from laird.data.column import Column
+from laird.data.frame import first_rows
 from laird.data.labels import level_labels, level_order
 from laird.errors import DataError
 
@@ -75,6 +76,30 @@ def ordered(column: Column, chosen: Sequence[str] = ()) -> Codes:
     if column.kind in ("category", "boolean"):
         return found.recoded(used)
     return found.recoded([used[position] for position in level_order(used)])
+
+
+def known_codes(column: Column, levels: Sequence[str], rows: Ids) -> Ids:
+    """Codes of a column into `levels`, those of the fitted data; `rows` are the rows' numbers in the frame.
+
+    Raises
+    ------
+    DataError
+        The column has a level that is not among them.
+    """
+    found = discrete(column)
+    codes = found.recoded(levels).codes
+    unknown = codes == _NONE
+    if unknown.any():
+        known = {*levels, *found.unused()}
+        new = [label for label in found.labels if label not in known]
+        count = f"{int(unknown.sum())} of {len(unknown)} rows"
+        raise DataError(
+            f"Column `{column.name}` has levels that the fitted data did not have: {quoted(new)}.",
+            where=f"    {column.name}: {count}, {first_rows(unknown, rows)}",
+            allowed=f"Levels: {quoted(levels)}.",
+            remedy="Correct the spelling, or leave these rows out.",
+        )
+    return codes
 
 
 def _in_order(name: str, used: Sequence[str], chosen: Sequence[str]) -> list[str]:

@@ -81,7 +81,7 @@ def read_table(data: Any, names: Iterable[str], *, optional: Iterable[str] = (),
     >>> read_table({"y": [1.0, 2.0], "g": ["a", "b"]}, ["g"]).column("g").labels
     ('a', 'b')
     """
-    frame = _as_frame(data)
+    frame = as_frame(data)
     available = tuple(frame.columns)
     wanted = dict.fromkeys((*names, *(name for name in optional if name in available)))
     columns = tuple(_find(frame, name, formula) for name in wanted)
@@ -96,7 +96,19 @@ def _find(frame: nw.DataFrame[Any], name: str, formula: str) -> Column:
     return read_column(name, frame.get_column(name))
 
 
-def _as_frame(data: Any) -> nw.DataFrame[Any]:
+def as_frame(data: Any) -> nw.DataFrame[Any]:
+    """Return a data frame, or a mapping of columns, as narwhals sees it.
+
+    Raises
+    ------
+    DataError
+        It is neither, or its column names are not usable.
+
+    Examples
+    --------
+    >>> as_frame({"x": [1.0, 2.0]}).columns
+    ['x']
+    """
     if isinstance(data, Mapping):
         data = _from_mapping(data)
     _check_names(data.columns if isinstance(data, pd.DataFrame) else getattr(data, "column_names", ()))

@@ -24,12 +24,12 @@ from laird.data.checks import (
     note_look_alikes,
     note_unused,
 )
-from laird.data.evaluate import learn_states
+from laird.data.evaluate import Context, learn_states
 from laird.data.factors import Codes, crossed, ordered
 from laird.data.frame import Table, complete, read_table
 from laird.data.labels import level_labels
 from laird.data.transforms import is_constant
-from laird.data.usage import factors, groupings, is_column, outcomes, random_terms
+from laird.data.usage import averaged_columns, factors, groupings, is_column, outcomes, random_terms
 from laird.spec import Spec, spec_variables, text, variables
 from laird.spec.syntax import Call, Expr, Name
 
@@ -119,6 +119,10 @@ class Schema:
         """Return the grouping factor `name`."""
         return next(info for info in self.groups if info.name == name)
 
+    def context(self, table: Table, ids: Mapping[str, Ids]) -> Context:
+        """Return all that the values of the formula's expressions in `table` depend on."""
+        return Context(table, ids, dict(self.states), _levels_of(self.columns))
+
     def between(self, group: str) -> tuple[str, ...]:
         """Return the predictors that are constant within each group of `group` (level-2 variables)."""
         return self.group(group).constant
@@ -181,15 +185,20 @@ def learn(spec: Spec, frame: Any, levels: Mapping[str, Sequence[Any]] | None = N
     groups = {name: _group_codes(columns, table, chosen) for name, columns in groupings(spec).items()}
     used = factors(spec)
     ids = {name: group.codes for name, group in groups.items()}
+    columns = _column_infos(used, table, chosen)
     return Schema(
         spec=spec,
-        columns=tuple(_column_info(factor, table, chosen) for factor in used if is_column(factor)),
+        columns=columns,
         groups=tuple(_group_info(spec, name, group, table) for name, group in groups.items()),
-        states=tuple(learn_states(used, table, ids).items()),
+        states=tuple(learn_states(used, table, ids, _levels_of(columns)).items()),
         n=len(table),
         dropped=table.dropped,
         lost=table.lost,
     )
+
+
+def _levels_of(columns: Sequence[ColumnInfo]) -> dict[str, tuple[str, ...]]:
+    return {info.name: info.levels for info in columns if info.levels}
 
 
 def _chosen_levels(spec: Spec, levels: Mapping[str, Sequence[Any]]) -> Levels:
@@ -205,6 +214,14 @@ def _check_columns(spec: Spec, table: Table) -> None:
             check_response(table.column(outcome.name))
     for column in table.columns:
         note_look_alikes(column)
+
+
+def _column_infos(used: Sequence[Expr], table: Table, chosen: Levels) -> tuple[ColumnInfo, ...]:
+    """The columns that are factors themselves, and the categories of which groups have shares."""
+    own = [factor for factor in used if is_column(factor)]
+    averaged = [factor for factor in averaged_columns(used) if factor not in own]
+    infos = [_column_info(factor, table, chosen) for factor in (*own, *averaged)]
+    return (*infos[: len(own)], *(info for info in infos[len(own) :] if info.levels))
 
 
 def _column_info(factor: Expr, table: Table, chosen: Levels) -> ColumnInfo:

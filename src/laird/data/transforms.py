@@ -38,13 +38,14 @@ class Stateful:
     Attributes
     ----------
     learn
-        ``(x)`` or ``(x, width) -> state``.
+        ``(x)`` or ``(x, width) -> state``; of group means ``(x, ids, n_groups, weights) -> state``.
     apply
-        ``(x, state) -> values``, shape (n,), or (n, width) when the call says a width.
+        ``(x, state) -> values``, shape (n,), or (n, width) when the call says a width; of
+        group means ``(state, x, ids, weights) -> values``.
     """
 
     learn: Callable[..., Floats]
-    apply: Callable[[Floats, Floats], Floats]
+    apply: Callable[..., Floats]
 
 
 def learn_centre(x: Floats) -> Floats:
@@ -129,17 +130,22 @@ STATEFUL: Mapping[str, Stateful] = MappingProxyType(
 )
 
 
-def group_means(x: Floats, ids: Ids, n_groups: int) -> Floats:
-    """Mean of x in each group, shape (n_groups,): m + Σ_{i in j} (x_i - m) / n_j with m the mean of x.
+def group_means(x: Floats, ids: Ids, n_groups: int, weights: Floats | None = None) -> Floats:
+    """Mean of x in each group, shape (n_groups,): m + Σ_{i in j} w_i (x_i - m) / Σ w_i, m the mean of x.
+
+    Of several columns, shape (n, k), the means of each, shape (n_groups, k).
 
     Examples
     --------
-    >>> group_means(np.array([1.0, 3.0, 7.0]), np.array([0, 0, 1]), 2)
-    array([2., 7.])
+    >>> x, ids = np.array([1.0, 3.0, 7.0]), np.array([0, 0, 1])
+    >>> group_means(x, ids, 2), group_means(x, ids, 2, np.array([3.0, 1.0, 1.0]))
+    (array([2., 7.]), array([1.5, 7. ]))
     """
-    centre = x.mean()
-    sums = np.bincount(ids, weights=x - centre, minlength=n_groups)
-    return centre + sums / np.bincount(ids, minlength=n_groups)
+    if x.ndim > 1:
+        return np.stack([group_means(column, ids, n_groups, weights) for column in x.T], axis=1)
+    deviations = x - x.mean()
+    sums = np.bincount(ids, deviations if weights is None else weights * deviations, n_groups)
+    return np.asarray(x.mean() + sums / np.bincount(ids, weights, n_groups))
 
 
 def is_constant(values: NDArray[np.generic], ids: Ids) -> bool:
@@ -155,31 +161,54 @@ def is_constant(values: NDArray[np.generic], ids: Ids) -> bool:
     return bool(np.array_equal(values[first][ids], values))
 
 
-def with_new_groups(means: Floats, x: Floats, ids: Ids) -> Floats:
-    """Append to the stored `means` those of the groups numbered from ``len(means)`` on.
+def with_new_groups(
+    state: Floats, x: Floats, ids: Ids, weights: Floats, learn: Callable[..., Floats] = group_means
+) -> Floats:
+    """Append to the stored `state` of groups that of the groups numbered from ``len(state)`` on.
 
     Examples
     --------
-    >>> with_new_groups(np.array([5.0]), np.array([1.0, 2.0, 4.0]), np.array([0, 1, 1]))
+    >>> x, ids, weights = np.array([1.0, 2.0, 4.0]), np.array([0, 1, 1]), np.ones(3)
+    >>> with_new_groups(np.array([5.0]), x, ids, weights)
     array([5., 3.])
     """
-    new = ids >= len(means)
+    new = ids >= len(state)
     if not new.any():
-        return means
-    later = ids[new] - len(means)
-    return np.append(means, group_means(x[new], later, int(later.max()) + 1))
+        return state
+    later = ids[new] - len(state)
+    return np.concatenate([state, learn(x[new], later, int(later.max()) + 1, weights[new])])
 
 
-def between(means: Floats, x: Floats, ids: Ids) -> Floats:
-    """cvar: the mean of x in the row's group."""
-    return with_new_groups(means, x, ids)[ids]
+def mean_of_group(means: Floats, x: Floats, ids: Ids, weights: Floats) -> Floats:
+    """Mean of x in the row's group, in the shape of x."""
+    return with_new_groups(means, x, ids, weights)[ids]
 
 
-def within(means: Floats, x: Floats, ids: Ids) -> Floats:
-    """dvar: x minus the mean of its group."""
-    return x - between(means, x, ids)
+def totals_and_means(x: Floats, ids: Ids, n_groups: int, weights: Floats) -> Floats:
+    """Total weight and means of each group, shape (n_groups, 1 + k)."""
+    totals = np.bincount(ids, weights, n_groups)
+    return np.column_stack([totals, group_means(x, ids, n_groups, weights)])
 
 
-GROUPED: Mapping[str, Callable[[Floats, Floats, Ids], Floats]] = MappingProxyType(
-    {"cvar": between, "dvar": within}
+def mean_of_others(state: Floats, x: Floats, ids: Ids, weights: Floats) -> Floats:
+    """Mean of x in the row's group without the row: (W m - w x) / (W - w), in the shape of x.
+
+    A row counts as one of those that the stored mean is of, so that the fitted rows, given
+    again, have their own values again.
+
+    Examples
+    --------
+    >>> x, ids, weights = np.array([1.0, 2.0, 6.0]), np.array([0, 0, 0]), np.ones(3)
+    >>> mean_of_others(totals_and_means(x, ids, 1, weights), x, ids, weights)
+    array([4. , 3.5, 1.5])
+    """
+    rows = with_new_groups(state, x, ids, weights, totals_and_means)[ids]
+    share = weights / (rows[:, 0] - weights)
+    means = rows[:, 1:].reshape(x.shape)
+    return np.asarray(means + share.reshape(-1, *[1] * (x.ndim - 1)) * (means - x))
+
+
+AVERAGING: Mapping[bool, Stateful] = MappingProxyType(
+    {False: Stateful(group_means, mean_of_group), True: Stateful(totals_and_means, mean_of_others)}
 )
+"""How a group's mean is learned and given to its rows; True: leaving out the row itself (``loo``)."""

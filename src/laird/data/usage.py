@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
-from laird.data.evaluate import calls, group_of
-from laird.data.transforms import GROUPED
+from laird.data.evaluate import calls
 from laird.spec import RandomTerm, Spec, Term
+from laird.spec.functions import AVERAGES, averaging_groups
 from laird.spec.syntax import Call, Expr, Name
 
 
@@ -52,9 +52,22 @@ def groupings(spec: Spec) -> Mapping[str, tuple[str, ...]]:
     """
     found = {random.group_name: random.group for random in random_terms(spec)}
     for call in calls(factors(spec)):
-        if call.function in GROUPED:
-            found.setdefault(group_of(call), (group_of(call),))
+        if call.function in AVERAGES:
+            found.update({":".join(columns): columns for columns in averaging_groups(call)})
     return found
+
+
+def averaged_columns(exprs: Iterable[Expr]) -> tuple[Expr, ...]:
+    """Return the columns that ``cvar`` and ``dvar`` average directly, which may be categories.
+
+    Examples
+    --------
+    >>> from laird.spec import parse_spec
+    >>> averaged_columns(factors(parse_spec("y ~ cvar(Sex, g) + cvar(log(x), g)")))
+    (Name(name='Sex'),)
+    """
+    found = (call.args[0] for call in calls(exprs) if call.function in AVERAGES)
+    return tuple(dict.fromkeys(filter(is_column, found)))
 
 
 def is_column(factor: Expr) -> bool:

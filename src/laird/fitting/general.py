@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 
 from laird.errors import FitError
 from laird.fitting.boundary import minimise_even
+from laird.fitting.likelihood import lower_root
 from laird.fitting.newton import Optimum
-from laird.gaussian.coordinates import factor_entries, lower_triangular
+from laird.gaussian.coordinates import factor_entries
 from laird.gaussian.theta import Theta
 
 type Floats = NDArray[np.float64]
@@ -158,7 +159,7 @@ def maximise_general(
             remedy="Look for sampling variances of zero, or leave `sigma ~ 0` out.",
         )
     theta = coordinates.theta(x)
-    L = lower_triangular(theta.L, coordinates.blocks)
+    L = lower_root(theta.L, coordinates.blocks)
     return GeneralEstimate(theta._replace(L=L), -0.5 * value, optimum)
 
 

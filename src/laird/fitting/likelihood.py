@@ -8,20 +8,27 @@ the deviance with respect to G in the vanished directions (Kuhn-Tucker), never b
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from laird.errors import FitError
-from laird.fitting.newton import Optimum, minimise
+from laird.fitting.newton import Objective, Optimum, minimise
+from laird.gaussian.composite import Composite
 from laird.gaussian.coordinates import factor_entries, lower_factor
-from laird.gaussian.reduced import Reduced, information, is_costly, profiled
+from laird.gaussian.grouped import profiled_deviance
+from laird.gaussian.reduced import Reduced, information, profiled
 
 type Floats = NDArray[np.float64]
+type Places = NDArray[np.intp]
 
 ZERO = 1e-5
 """A diagonal of Λ below this is tried at zero exactly, and kept there if the fit is no worse."""
+
+SMALL = 0.05
+"""A search does not start from smaller diagonals of Λ: zero is a stationary point."""
 
 ESCAPES = 5
 """How often the search is sent away from a stationary point at the boundary that is no minimum."""
@@ -63,15 +70,50 @@ def maximise(data: Reduced, *, restricted: bool) -> Estimate:
         value, gradient = profiled(data, _matrix(theta, rows, columns, data.q), restricted=restricted)
         return value, gradient[rows, columns]
 
-    theta = np.where(rows == columns, 1.0, 0.0)
+    theta, curvature = _start(data, restricted)
     for _ in range(ESCAPES):
-        optimum = minimise(objective, theta, costly=is_costly(data))
+        optimum = minimise(objective, theta, approximate=curvature)
         theta = snap_to_zero(objective, optimum.x, rows, columns)
         better = _escape(data, _matrix(theta, rows, columns, data.q), restricted)
         if better is None:
             break
         theta = better[rows, columns]
-    return _estimate(data, _matrix(theta, rows, columns, data.q), optimum, restricted)
+    value = optimum.value if np.array_equal(theta, optimum.x) else objective(theta)[0]
+    return _estimate(data, _matrix(theta, rows, columns, data.q), value, optimum, restricted)
+
+
+def _start(data: Reduced, restricted: bool) -> tuple[Floats, Floats | None]:
+    """Where the search begins, and for crossed factors what the Hessian is there, roughly.
+
+    An evaluation with crossed factors takes long, one with each of them alone does not, and the
+    maxima of those, with their Hessians, are close to what all have together.
+    """
+    rows, columns = factor_entries(data.blocks)
+    theta = np.where(rows == columns, 1.0, 0.0)
+    alone = data.alone() if isinstance(data, Composite) else None
+    if alone is None:
+        return theta, None
+    H = np.zeros((len(theta), len(theta)))
+    for place, ZZ, ZW in alone:
+        own = np.flatnonzero((place.start <= rows) & (rows < place.stop))
+        at = rows[own] - place.start, columns[own] - place.start
+        found = minimise(_alone(ZZ, ZW, data.WW, data.n, at, restricted), theta[own])
+        theta[own], H[np.ix_(own, own)] = found.x, found.hessian
+    return np.where((rows == columns) & (np.abs(theta) < SMALL), SMALL, theta), H
+
+
+def _alone(
+    ZZ: Floats, ZW: Floats, WW: Floats, n: int, at: tuple[Places, Places], restricted: bool
+) -> Objective:
+    """The profiled deviance of one factor in the entries `at` of its Λ."""
+
+    def objective(theta: Floats) -> tuple[float, Floats]:
+        Lam = np.zeros(ZZ.shape[1:])
+        Lam[at] = theta
+        value, gradient = profiled_deviance(Lam, ZZ, ZW, WW, n, restricted)
+        return float(value), gradient[at]
+
+    return objective
 
 
 def _matrix(theta: Floats, rows: NDArray[np.intp], columns: NDArray[np.intp], q: int) -> Floats:
@@ -82,8 +124,9 @@ def _matrix(theta: Floats, rows: NDArray[np.intp], columns: NDArray[np.intp], q:
 
 def snap_to_zero(objective, theta: Floats, rows, columns) -> Floats:  # type: ignore[no-untyped-def]
     """Set nearly zero diagonals to zero when that does not worsen the deviance beyond rounding."""
-    value = objective(theta)[0]
-    for k in np.flatnonzero((rows == columns) & (np.abs(theta) < ZERO)):
+    small = np.flatnonzero((rows == columns) & (np.abs(theta) < ZERO))
+    value = objective(theta)[0] if len(small) else 0.0
+    for k in small:
         trial = theta.copy()
         trial[columns == columns[k]] = 0.0
         if objective(trial)[0] <= value + 1e-10 * max(abs(value), 1.0):
@@ -123,12 +166,11 @@ def _null_space(L: Floats) -> Floats:
     return U[:, s <= 1e-12 * max(s[0], 1.0)]
 
 
-def _estimate(data: Reduced, Lam: Floats, optimum: Optimum, restricted: bool) -> Estimate:
+def _estimate(data: Reduced, Lam: Floats, deviance: float, optimum: Optimum, restricted: bool) -> Estimate:
     p, s = data.p, data.scaling
     S = information(data, Lam)
     rss = S[p, p] - S[p, :p] @ np.linalg.solve(S[:p, :p], S[:p, p]) if p else S[p, p]
     df = data.n - p if restricted else data.n
-    deviance = profiled(data, Lam, restricted=restricted)[0]
     unit = 2.0 * df * np.log(s.y_scale) + (2.0 * np.sum(np.log(s.x_scale)) if restricted else 0.0)
     if not np.isfinite(deviance):
         raise FitError(
@@ -137,24 +179,27 @@ def _estimate(data: Reduced, Lam: Floats, optimum: Optimum, restricted: bool) ->
         )
     sigma = float(np.sqrt(rss / df)) * s.y_scale
     return Estimate(
-        L=_user_factor(data, Lam * np.sqrt(rss / df)),
+        L=lower_root(s.y_scale * s.T @ Lam * np.sqrt(rss / df), data.blocks),
         sigma=sigma,
         log_likelihood=-0.5 * (deviance + unit),
         optimum=optimum,
     )
 
 
-def _user_factor(data: Reduced, Lam: Floats) -> Floats:
-    """Lower factor of G = s²TΛΛ'T' with the rank of Λ: vanished directions stay exactly zero.
+def lower_root(root: Floats, blocks: Sequence[Sequence[int]]) -> Floats:
+    """Lower triangular L with LL' = RR' for a `root` R, with the rank of R: vanished directions stay zero.
 
-    With T upper triangular and columns reordered, a QR factorisation of (TΛ)' keeps the rank.
+    Block by block, by a QR factorisation of R'.
+
+    Examples
+    --------
+    >>> lower_root(np.array([[3.0, 4.0], [0.0, 0.0]]), [(0, 1)])
+    array([[5., 0.], [0., 0.]])
     """
-    full = data.scaling.y_scale * data.scaling.T @ Lam
-    L = np.zeros_like(full)
-    for block in data.blocks:
+    L = np.zeros_like(root)
+    for block in blocks:
         members = np.ix_(list(block), list(block))
-        R = np.linalg.qr(full[members].T, mode="r")
-        L[members] = _canonical(R.T)
+        L[members] = _canonical(np.linalg.qr(root[members].T, mode="r").T)
     return L
 
 
@@ -162,4 +207,4 @@ def _canonical(L: Floats) -> Floats:
     """Non-negative diagonal; exact zeros where rounding left less than 1e-12 of the row."""
     rows = np.linalg.norm(L, axis=1, keepdims=True)
     cleaned = np.where(np.abs(L) <= 1e-12 * rows, 0.0, L)
-    return cleaned * np.where(np.diag(cleaned) < 0, -1.0, 1.0)[None, :]
+    return cleaned * np.where(np.diag(cleaned) < 0, -1.0, 1.0)[None, :] + 0.0

@@ -21,8 +21,8 @@ DECREMENT_TOLERANCE = 1e-8
 
 MAX_ITERATIONS = 200
 
-NEAR = 1e-2
-"""An updated Hessian is computed anew when it predicts a further decrease below this."""
+EVERY = 20
+"""An updated Hessian is computed anew after so many iterations."""
 
 POLISHING_STEPS = 5
 """At most; each gains some four digits."""
@@ -65,25 +65,32 @@ def hessian(objective: Objective, x: Floats) -> Floats:
 
 
 def minimise(
-    objective: Objective, x: Floats, *, costly: bool = False, max_iterations: int = MAX_ITERATIONS
+    objective: Objective,
+    x: Floats,
+    *,
+    approximate: Floats | None = None,
+    max_iterations: int = MAX_ITERATIONS,
 ) -> Optimum:
     """Minimise a smooth function from `x`; the objective returns value and gradient.
 
-    Where evaluations are `costly`, the Hessian is computed at the start and near the end
-    only, and updated by the gradients in between (symmetric rank one; Conn, Gould & Toint
-    1991).  Convergence is always judged by a computed Hessian.
+    Where evaluations are costly, give an `approximate` Hessian at `x`: it is updated by the
+    gradients that the search meets (symmetric rank one; Conn, Gould & Toint 1991), and
+    computed only where it predicts that nothing is left to gain.  Convergence is always
+    judged by a computed Hessian.
     """
     x = np.asarray(x, dtype=float)
+    costly = approximate is not None
     value, gradient = objective(x)
-    H, exact = hessian(objective, x), True
+    H, exact = (hessian(objective, x), True) if approximate is None else (approximate, False)
     radius, iteration = 1.0, 0
     while True:
         w, V = np.linalg.eigh(H) if len(x) else (np.zeros(0), np.zeros((0, 0)))
         decrement, curvature = _decrement(w, V.T @ gradient), _relative_curvature(w)
-        if not exact and (decrement < NEAR or radius < 1e-6 or iteration % 20 == 0):
+        done = decrement < DECREMENT_TOLERANCE
+        if not exact and (done or radius < 1e-6 or iteration % EVERY == EVERY - 1):
             H, exact = hessian(objective, x), True
             continue
-        converged = decrement < DECREMENT_TOLERANCE and curvature > -1e-7
+        converged = done and curvature > -1e-7
         if converged or iteration >= max_iterations or radius < 1e-12:
             break
         iteration += 1

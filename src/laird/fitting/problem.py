@@ -24,7 +24,7 @@ from laird.gaussian.composite import Blocks, compose
 from laird.gaussian.crossproducts import Grouped, group
 from laird.gaussian.hierarchy import Hierarchy, hierarchy
 from laird.gaussian.lines import absorbed_columns, level2_weights
-from laird.gaussian.noise import noise
+from laird.gaussian.noise import Noise
 from laird.gaussian.reduced import Reduced
 from laird.spec import Spec
 
@@ -139,14 +139,15 @@ def _several(design: Design) -> Reduced:
 def _general(design: Design) -> Hierarchy:
     W, has_sigma = sigma_predictors(design)
     known = design.known
-    errors = noise(
+    n, several = len(design.y), bool(design.outcomes)
+    errors = Noise(
         W=W,
         has_sigma=has_sigma,
-        variances=None if known is None else known.variances,
-        blocks=() if known is None else tuple((block.rows, block.V) for block in known.blocks),
+        variances=np.zeros(n) if known is None else known.variances,
+        which=design.which if several else np.zeros(n, dtype=np.int64),
+        units=design.units if several else np.arange(n),
+        covariances=() if known is None else tuple((block.rows, block.V) for block in known.blocks),
         proportional=known is not None and known.proportional,
-        which=design.which,
-        units=design.units,
         rhos=rho_predictors(design),
         weights=design.weights,
     )

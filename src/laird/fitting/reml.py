@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from laird.fitting.checks import Check, boundary_check, group_check, optimum_check
+from laird.fitting.curvature import curvature
 from laird.fitting.general import COSTLY, maximise_general
 from laird.fitting.likelihood import maximise
 from laird.fitting.newton import Optimum
@@ -94,7 +95,8 @@ def _plain(data: Reduced, restricted: bool) -> _Found:
     def solution(theta: Theta) -> Solution:
         return solve(data, theta.L, float(np.exp(theta.alpha[0])))
 
-    uncertainty = scale_uncertainty(log_likelihood, theta, data.blocks)
+    found = curvature(data, estimate, restricted=restricted)
+    uncertainty = scale_uncertainty(log_likelihood, theta, data.blocks, curvature=found)
     point = conditional_point(solution(theta), estimate.L, estimate.sigma)
     return _Found(point, theta, estimate.log_likelihood, estimate.optimum, uncertainty, solution)
 

@@ -48,7 +48,11 @@ class ScaleUncertainty:
 
 
 def scale_uncertainty(
-    density: Density, theta: Theta, blocks: tuple[tuple[int, ...], ...]
+    density: Density,
+    theta: Theta,
+    blocks: tuple[tuple[int, ...], ...],
+    *,
+    curvature: Floats | None = None,
 ) -> ScaleUncertainty:
     """Invert the negative Hessian of a log density of θ at its maximum.
 
@@ -58,6 +62,9 @@ def scale_uncertainty(
         θ -> value and gradient in θ, user's units.
     theta, blocks
         The maximum, and the columns that share a correlation matrix.
+    curvature
+        The negative Hessian in all of phi where it is known; else it is the difference of
+        the gradient.
     """
     q, pairs = len(theta.L), correlated_pairs(blocks)
     phi, free = log_scale(theta, pairs)
@@ -71,7 +78,8 @@ def scale_uncertainty(
         return -value, -np.concatenate([by_factor, *_rest(g)])[free]
 
     cov = np.full((len(phi), len(phi)), np.nan)
-    cov[np.ix_(free, free)] = _inverse(hessian(negative, phi[free]))
+    within = np.ix_(free, free)
+    cov[within] = _inverse(hessian(negative, phi[free]) if curvature is None else curvature[within])
     correlation = np.full((q, q), np.nan)
     for (i, j), error in zip(pairs, _atanh_errors(phi, cov, q, pairs), strict=True):
         correlation[i, j] = correlation[j, i] = error

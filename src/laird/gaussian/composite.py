@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from laird.gaussian import crossed
 from laird.gaussian.crossed import Crossed, cross
+from laird.gaussian.crossed_products import alone
 from laird.gaussian.grouped import LOG_2PI
 from laird.gaussian.solution import Effects, Solution
 from laird.gaussian.standardise import Standardisation, standardise
@@ -155,6 +156,16 @@ class Composite:
             beta_cov=s.beta_cov(variance * inverse),
             effects=tuple(by_factor[self.order.index(f)] for f in range(len(self.order))),
         )
+
+    def alone(self) -> tuple[tuple[slice, Floats, Floats], ...] | None:
+        """Columns, Z_j'Z_j and Z_j'W of every crossed factor as if it were the only one.
+
+        None for nested factors, which need no such help.
+        """
+        if not isinstance(self.body, CrossedBody):
+            return None
+        places = (self.columns[f] for f in self.order)
+        return tuple((place, *own) for place, own in zip(places, alone(self.body.products), strict=True))
 
     def _eliminated(self, Lam: Floats) -> tuple[list[Floats], Any]:
         places = [self.columns[f] for f in self.order]

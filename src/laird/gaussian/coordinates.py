@@ -56,26 +56,6 @@ def lower_factor(G: Floats, blocks: Blocks) -> Floats:
     return L
 
 
-def lower_triangular(factor: Floats, blocks: Blocks) -> Floats:
-    """The lower triangular factor of LL' with non-negative diagonal, block by block, of the rank of L.
-
-    The factorisation is that of L' (QR), so that vanished directions stay exactly zero.
-
-    Examples
-    --------
-    >>> lower_triangular(np.array([[0.0, 2.0], [0.0, -1.0]]), [(0, 1)])
-    array([[ 2.,  0.], [-1.,  0.]])
-    """
-    L = np.zeros_like(factor)
-    for block in blocks:
-        members = np.ix_(list(block), list(block))
-        found = np.linalg.qr(factor[members].T, mode="r").T
-        size = np.linalg.norm(found, axis=1, keepdims=True)
-        cleaned = np.where(np.abs(found) <= 1e-12 * size, 0.0, found)
-        L[members] = cleaned * np.where(np.diag(cleaned) < 0, -1.0, 1.0)[None, :]
-    return L
-
-
 def sds_and_correlations(G: Floats) -> tuple[Floats, Floats]:
     """Standard deviations (q,) and correlation matrix (q, q); NaN where an sd is zero.
 

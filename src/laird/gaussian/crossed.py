@@ -174,6 +174,13 @@ def _direct_information(
     return np.asarray(own - _summed_products(whitened, whitened))
 
 
+def rest_covariance(crossed: Crossed, factors: Sequence[Floats], elimination: Elimination) -> Floats:
+    """M = Λ_rA⁻¹Λ_r', the covariance of the rest's effects given β over σ²; its lower triangle."""
+    M = lapack.invert(elimination.L)
+    congruence(M, crossed.bounds, _columns_of(crossed, [Lam.T for Lam in factors]))
+    return M
+
+
 def effects(
     crossed: Crossed, factors: Sequence[Floats], elimination: Elimination, beta: Floats, cov: Floats
 ) -> list[tuple[Floats, Floats, Floats]]:
@@ -188,8 +195,7 @@ def effects(
     -------
     For every factor û (J, q), Cov(û_j - u_j)/σ² (J, q, q), Cov(û_j - u_j, β̂ - β)/σ² (J, q, p).
     """
-    m, M = elimination.K.shape[1], lapack.invert(elimination.L)
-    congruence(M, crossed.bounds, _columns_of(crossed, [Lam.T for Lam in factors]))
+    m, M = elimination.K.shape[1], rest_covariance(crossed, factors, elimination)
     parts = {
         f: (elimination.K[span].reshape(-1, q, m), _diagonal_blocks(M[span, span], q))
         for f, span in crossed.spans.items()

@@ -131,6 +131,30 @@ def cross(W: Floats, Z: Sequence[Floats], ids: Sequence[Ids], counts: Sequence[i
     return crossed
 
 
+def alone(crossed: Crossed) -> list[tuple[Floats, Floats]]:
+    """Z_j'Z_j (J, q, q) and Z_j'W (J, q, m) of every factor, as if it were the only one.
+
+    Examples
+    --------
+    >>> one = np.ones((4, 1)); ids = [np.array([0, 1, 2, 2]), np.array([0, 1, 0, 1])]
+    >>> [ZZ.ravel() for ZZ, _ in alone(cross(one, [one, one], ids, [3, 2]))]
+    [array([1., 1., 2.]), array([2., 2.])]
+    """
+    found = {f: _alone_of_the_rest(crossed, f) for f in crossed.spans}
+    found[crossed.leading] = crossed.ZZ, crossed.ZW
+    return [found[f] for f in sorted(found)]
+
+
+def _alone_of_the_rest(crossed: Crossed, f: int) -> tuple[Floats, Floats]:
+    q, J, span = crossed.sizes[f], crossed.counts[f], crossed.spans[f]
+    row, column = crossed.rest_at - span.start
+    own = (column >= 0) & (row < q * J) & (row // q == column // q)
+    j, a, b = row[own] // q, row[own] % q, column[own] % q
+    ZZ = np.zeros((J, q, q))
+    ZZ[j, a, b] = ZZ[j, b, a] = crossed.rest[own]
+    return ZZ, np.ascontiguousarray(crossed.rest_W[span]).reshape(J, q, -1)
+
+
 def _refuse_large(effects: Sequence[int], leading: int) -> None:
     rest = sum(effects) - effects[leading]
     if rest <= MAX_REST:

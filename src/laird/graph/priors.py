@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
+from pymc.distributions.transforms import log
 
 from laird.posterior.names import identifier
 from laird.posterior.table import PriorRow
@@ -27,6 +28,7 @@ DISTRIBUTIONS: Mapping[str, tuple[str, tuple[str, ...]]] = MappingProxyType(
         "gamma": ("Gamma", ("alpha", "beta")),
         "inverse_gamma": ("InverseGamma", ("alpha", "beta")),
         "lognormal": ("LogNormal", ("mu", "sigma")),
+        "log_student_t": ("LogStudentT", ("nu", "mu", "sigma")),
         "uniform": ("Uniform", ("lower", "upper")),
         "flat": ("Flat", ()),
     }
@@ -61,4 +63,14 @@ def _variable(name: str, rows: Sequence[PriorRow], dims: str | None = None) -> T
     values = {
         key: np.array(column if dims else column[0]) for key, column in zip(arguments, columns, strict=True)
     }
-    return getattr(pm, distribution)(name, **values, dims=dims)
+    build = _log_student_t if distribution == "LogStudentT" else getattr(pm, distribution)
+    return build(name, **values, dims=dims)
+
+
+def _log_student_t(name: str, nu: Tensor, mu: Tensor, sigma: Tensor, dims: str | None) -> Tensor:
+    """Add exp(t) with t from a Student t, which PyMC does not have."""
+
+    def draw(nu: Tensor, mu: Tensor, sigma: Tensor, size: Tensor) -> Tensor:
+        return pt.exp(pm.StudentT.dist(nu, mu=mu, sigma=sigma, size=size))
+
+    return pm.CustomDist(name, nu, mu, sigma, dist=draw, default_transform=log, dims=dims)

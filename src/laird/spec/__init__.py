@@ -6,7 +6,8 @@ Standard library only; nothing here has seen data.
 from laird.spec.files import read_spec, spec_from_toml
 from laird.spec.multilevel import MultilevelForm, multilevel, multilevel_form, to_multilevel
 from laird.spec.priors import FAMILIES, parse_priors
-from laird.spec.spec import Spec, parse_spec, spec_variables
+from laird.spec.scanner import normalised
+from laird.spec.spec import Spec, parse_spec, respecified, spec_variables
 from laird.spec.syntax import variables
 from laird.spec.terms import (
     INTERCEPT,
@@ -33,10 +34,12 @@ __all__ = [
     "location_text",
     "multilevel",
     "multilevel_form",
+    "normalised",
     "parse_priors",
     "parse_spec",
     "part_text",
     "read_spec",
+    "respecified",
     "spec_from_toml",
     "spec_variables",
     "term_name",

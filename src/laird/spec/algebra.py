@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import reduce
 
 from laird.errors import SpecError, nearest
-from laird.spec.functions import checked_call
+from laird.spec.functions import checked_call, checked_terms
 from laird.spec.scanner import error_at
 from laird.spec.syntax import Bar, Binary, Call, Expr, Name, Number, String, Unary
 from laird.spec.terms import INTERCEPT, Term
@@ -62,7 +62,7 @@ def expand(expr: Expr, source: str) -> Sum:
         case Call("meta_V"):
             return Sum(known=(checked_call(expr, source),))
         case Call():
-            return Sum((Term((checked_call(expr, source),)),))
+            return Sum(merge(Term((call,)) for call in checked_terms(expr, source)))
         case Number(value) if value in (0, 1):
             return Sum(intercept=bool(value))
         case Bar():

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from laird.errors import SpecError, nearest
 from laird.spec.algebra import Sum, arrange, expand
 from laird.spec.functions import ELEMENTWISE, FUNCTIONS, checked_call
 from laird.spec.parser import parse_formula
-from laird.spec.scanner import error_at
+from laird.spec.scanner import error_at, normalised
 from laird.spec.syntax import Bar, Binary, Call, Expr, Name, Span, String, variables, walk
 from laird.spec.terms import DistributionalPart, KnownVariance, Location, RandomTerm, Term
 from laird.spec.writing import group_text, term_name, text
@@ -48,11 +48,14 @@ def read_formula(source: str) -> Formula:
     >>> read_formula("sd(study) ~ habitat").parameter
     'sd'
     """
-    return Formula(source, *parse_formula(source))
+    written = normalised(source) if isinstance(source, str) else source
+    return Formula(written, *parse_formula(written))
 
 
-def location(formula: Formula) -> Location:
-    """Return the model of one outcome's mean.
+def location(formula: Formula, *, several: bool = False) -> Location:
+    """Return the model of one outcome's mean, by itself or beside `several`.
+
+    Of several outcomes ``(1 || g)`` is kept: it is independent of the ``g`` of the others.
 
     Raises
     ------
@@ -67,11 +70,16 @@ def location(formula: Formula) -> Location:
     outcome = _outcome(formula)
     total = expand(formula.right, formula.source)
     terms = arrange(total.with_intercept())
-    return Location(outcome, terms, _random_terms(formula, total.bars, terms), _known(formula, total))
+    random = _random_terms(formula, total.bars, terms)
+    if not several:
+        random = tuple(replace(one, correlated=one.correlated or len(one.terms) == 1) for one in random)
+    return Location(outcome, terms, random, _known(formula, total))
 
 
 def part(formula: Formula, locations: Sequence[Location]) -> DistributionalPart:
     """Return a log-sd or correlation regression of the model with these `locations`.
+
+    ``sigma ~ 0`` and ``rho ~ 0`` have no terms: they say that sigma or rho is zero.
 
     Raises
     ------
@@ -90,8 +98,56 @@ def part(formula: Formula, locations: Sequence[Location]) -> DistributionalPart:
         raise formula.error(special.span, what, remedy="Put it into the formula of the outcome.")
     terms = arrange(total.with_intercept())
     if not terms:
-        raise formula.error(formula.right.span, "There is no term left in this formula.", remedy="Write ~ 1.")
+        _check_zero(formula, locations)
     return DistributionalPart(formula.parameter, target, terms)
+
+
+def _check_zero(formula: Formula, locations: Sequence[Location]) -> None:
+    """A sigma of zero needs other variation of the rows, and a group sd of zero is no random term."""
+    if formula.parameter == "sd":
+        raise formula.error(formula.right.span, "There is no term left in this formula.", remedy="Write ~ 1.")
+    if formula.parameter == "sigma" and not any(one.known for one in locations):
+        raise formula.error(
+            formula.right.span,
+            "`sigma ~ 0` leaves the rows no variance of their own.",
+            allowed="It says that known sampling variances, meta_V(v), are all there is.",
+            remedy="Add meta_V(v) to the formula of the outcome, or write sigma ~ 1.",
+        )
+
+
+def check_parts(formulas: Sequence[Formula], parts: Sequence[DistributionalPart]) -> None:
+    """Refuse a regression of rho of an outcome that has no sigma.
+
+    Examples
+    --------
+    >>> formulas = [read_formula("sigma ~ x")]
+    >>> check_parts(formulas, [part(formulas[0], [location(read_formula("y ~ x"))])])
+    """
+    zero = {row.target for row in parts if row.parameter == "sigma" and not row.terms}
+    for formula, row in zip(formulas, parts, strict=True):
+        for name in row.target:
+            if row.parameter == "rho" and row.terms and (name,) in zero:
+                what = f"`sigma({name}) ~ 0` leaves `{name}` nothing that could be correlated."
+                remedy = "Leave this formula out, or estimate that sigma."
+                raise formula.error(formula.left.span, what, remedy=remedy)
+
+
+def check_known(formulas: Sequence[Formula], locations: Sequence[Location]) -> None:
+    """Refuse V of one outcome that is known and of another that is known up to a factor.
+
+    Examples
+    --------
+    >>> formula = read_formula("y ~ 1 + meta_V(v)")
+    >>> check_known([formula], [location(formula)])
+    """
+    first = next((one.known for one in locations if one.known), None)
+    for formula, one in zip(formulas, locations, strict=True):
+        if first and one.known and one.known.scale != first.scale:
+            raise formula.error(
+                formula.right.span,
+                f"`meta_V({first.name})` is {first.scale}, `meta_V({one.known.name})` {one.known.scale}.",
+                remedy="Give all outcomes the same `scale`: their sampling errors have one factor.",
+            )
 
 
 def refuse_outcomes(formula: Formula, outcomes: Collection[str]) -> None:
@@ -198,8 +254,7 @@ def _of_bar(formula: Formula, bar: Bar, fixed: tuple[Term, ...]) -> list[RandomT
     terms = arrange(total.with_intercept(), like=fixed)
     if not terms:
         raise formula.error(bar.span, "This random term has no coefficient.", remedy="Write (1 | group).")
-    correlated = not bar.double or len(terms) == 1
-    return [RandomTerm(terms, group, correlated) for group in groups(bar.right, formula.source)]
+    return [RandomTerm(terms, group, not bar.double) for group in groups(bar.right, formula.source)]
 
 
 def _refuse_repeated(formula: Formula, bar: Bar, random: RandomTerm, already: set[frozenset[Expr]]) -> None:

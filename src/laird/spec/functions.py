@@ -3,10 +3,22 @@
 A checked call is in canonical form: arguments in the order of the signature, spelled
 by position or by keyword as the table says, so that ``poly(x, degree=2)`` equals
 ``poly(x, 2)``.
+
+Contextual terms (``cvar``: mean of x in the groups of g, ``dvar``: x minus it) may be asked for
+
+* of several variables at once: ``cvar(x + z, g)`` is ``cvar(x, g) + cvar(z, g)``; for the
+  mean of a sum write ``cvar(I(x + z), g)``;
+* of a category, ``cvar(Sex, g)``: the share of each level but the first in the group;
+* in groups of several columns: ``cvar(x, school:class)`` where classes have numbers within schools;
+* at three levels: ``dvar(x, class, school)`` is the mean in the class minus that in the school, so
+  that x = ``dvar(x, class)`` + ``dvar(x, class, school)`` + ``cvar(x, school)``;
+* of the others in the group, without the row itself: ``cvar(x, g, loo=True)``;
+* with weights: ``cvar(x, g, weights=w)``.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -14,7 +26,7 @@ from laird.errors import SpecError, nearest
 from laird.spec.scanner import error_at
 from laird.spec.syntax import Binary, Call, Expr, Name, Number, String, Unary, variables
 
-type Kind = Literal["numeric", "column", "integer", "choice"]
+type Kind = Literal["numeric", "averaged", "column", "group", "integer", "choice", "flag"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,20 +38,34 @@ class Parameter:
     by_keyword: bool = False
     minimum: int = 1
     choices: tuple[str, ...] = ()
+    optional: bool = False
 
     def __str__(self) -> str:
         """Return the parameter as a signature shows it."""
         if self.choices:
             return f'{self.name}="{self.choices[0]}"'
-        return f"{self.name}=…" if self.by_keyword else self.name
+        if self.kind == "flag":
+            return f"{self.name}=False"
+        return f"{self.name}=…" if self.by_keyword or self.optional else self.name
+
+    @property
+    def required(self) -> bool:
+        """True when a call must give it."""
+        return not (self.choices or self.optional)
 
 
 _X = Parameter("x", "numeric")
-_G = Parameter("g", "column")
+_AVERAGED = Parameter("x", "averaged")
+_G = Parameter("g", "group")
+_ABOVE = Parameter("above", "group", optional=True)
+_MEANS = (
+    Parameter("loo", "flag", by_keyword=True, optional=True),
+    Parameter("weights", "column", by_keyword=True, optional=True),
+)
 
 FUNCTIONS: dict[str, tuple[Parameter, ...]] = {
-    "cvar": (_X, _G),
-    "dvar": (_X, _G),
+    "cvar": (_AVERAGED, _G, *_MEANS),
+    "dvar": (_AVERAGED, _G, _ABOVE, *_MEANS),
     "I": (_X,),
     "log": (_X,),
     "log2": (_X,),
@@ -60,8 +86,10 @@ FUNCTIONS: dict[str, tuple[Parameter, ...]] = {
     ),
 }
 ELEMENTWISE = ("I", "log", "log2", "log10", "log1p", "exp", "expm1", "sqrt", "abs")
-NUMERIC = (*ELEMENTWISE, "center", "scale", "cvar", "dvar")
+AVERAGES = ("cvar", "dvar")
+NUMERIC = (*ELEMENTWISE, "center", "scale", *AVERAGES)
 _ARITHMETIC = ("+", "-", "*", "/", "^")
+_TRUE, _FALSE = Number(1.0, "True"), Number(0.0, "False")
 
 
 def signature(function: str) -> str:
@@ -70,9 +98,68 @@ def signature(function: str) -> str:
     Examples
     --------
     >>> signature("cvar"), signature("bs")
-    ('cvar(x, g)', 'bs(x, df=…)')
+    ('cvar(x, g, loo=False, weights=…)', 'bs(x, df=…)')
     """
     return f"{function}({', '.join(str(parameter) for parameter in FUNCTIONS[function])})"
+
+
+def checked_terms(call: Call, source: str) -> tuple[Call, ...]:
+    """Return the calls that a call stands for as a term: one for each variable of ``cvar(x + z, g)``.
+
+    Raises
+    ------
+    SpecError
+        As `checked_call`.
+
+    Examples
+    --------
+    >>> from laird.spec.parser import parse
+    >>> [call.args[0] for call in checked_terms(parse("cvar(x + z, g)"), "cvar(x + z, g)")]
+    [Name(name='x'), Name(name='z')]
+    """
+    if call.function not in AVERAGES:
+        return (checked_call(call, source),)
+    bound = {parameter.name: value for parameter, value in _bind(call, source).items()}
+    others = tuple((name, value) for name, value in bound.items() if name != "x")
+    return tuple(
+        checked_call(replace(call, args=(variable,), keywords=others), source)
+        for variable in _summands(bound["x"])
+    )
+
+
+def _summands(expr: Expr) -> Iterator[Expr]:
+    match expr:
+        case Binary("+", left, right):
+            yield from _summands(left)
+            yield from _summands(right)
+        case _:
+            yield expr
+
+
+def averaging_groups(call: Call) -> tuple[tuple[str, ...], ...]:
+    """Return the columns of each grouping factor of a ``cvar`` or ``dvar``, the inner one first.
+
+    Examples
+    --------
+    >>> from laird.spec.parser import parse
+    >>> averaging_groups(checked_call(parse("dvar(x, school:class, school)"), ""))
+    (('school', 'class'), ('school',))
+    """
+    return tuple(variables(group) for group in call.args[1:])
+
+
+def is_group_mean(call: Call, constant: Collection[str]) -> bool:
+    """Tell whether a ``cvar`` or ``dvar`` is constant wherever the columns `constant` are.
+
+    Examples
+    --------
+    >>> from laird.spec.parser import parse
+    >>> [is_group_mean(parse(call), ["g"]) for call in ("cvar(x, g)", "dvar(x, g)", "cvar(x, g, loo=True)")]
+    [True, False, False]
+    """
+    means = call.function == "cvar" or len(call.args) > 2
+    alone = "loo" not in dict(call.keywords)
+    return means and alone and all(set(columns) <= set(constant) for columns in averaging_groups(call))
 
 
 def checked_call(call: Call, source: str) -> Call:
@@ -105,7 +192,7 @@ def checked_call(call: Call, source: str) -> Call:
 
 
 def _is_default(parameter: Parameter, value: Expr) -> bool:
-    return parameter.choices[:1] == (value.value,) if isinstance(value, String) else False
+    return parameter.choices[:1] == (value.value,) if isinstance(value, String) else value == _FALSE
 
 
 def _unknown_function(call: Call, source: str) -> SpecError:
@@ -133,7 +220,7 @@ def _bind(call: Call, source: str) -> dict[Parameter, Expr]:
             raise _wrong_arguments(call, source, f"gets `{keyword}` twice")
         given[by_name[keyword]] = value
     for parameter in parameters:
-        if parameter not in given and not parameter.choices:
+        if parameter not in given and parameter.required:
             raise _wrong_arguments(call, source, f"lacks the argument `{parameter.name}`")
     return {parameter: given[parameter] for parameter in parameters if parameter in given}
 
@@ -147,19 +234,49 @@ def _checked_argument(value: Expr, parameter: Parameter, call: Call, source: str
     match parameter.kind, value:
         case "numeric", _:
             return _numeric(value, call, source)
+        case "averaged", _:
+            return _averaged(value, call, source)
         case "column", Name():
             return value
+        case "group", Name() | Binary(":") if _is_crossing(value):
+            return value
+        case "flag", Name("True") | Number(text="True"):
+            return replace(_TRUE, span=value.span)
+        case "flag", Name("False") | Number(text="False"):
+            return replace(_FALSE, span=value.span)
         case "integer", Number(number) if number.is_integer() and number >= parameter.minimum:
             return value
         case "choice", String(choice) if choice in parameter.choices:
             return value
     wanted = {
         "column": "the name of a column",
+        "group": "the name of a column, or of several joined by a colon",
+        "flag": "True or False",
         "integer": f"a whole number, at least {parameter.minimum}",
         "choice": " or ".join(f'"{choice}"' for choice in parameter.choices),
     }[parameter.kind]
     what = f"The argument `{parameter.name}` of `{call.function}` must be {wanted}."
     raise error_at(source, value.span, what, remedy=f"Write {signature(call.function)}.")
+
+
+def _is_crossing(expr: Expr) -> bool:
+    match expr:
+        case Name():
+            return True
+        case Binary(":", left, right):
+            return _is_crossing(left) and _is_crossing(right)
+    return False
+
+
+def _averaged(value: Expr, call: Call, source: str) -> Expr:
+    match value:
+        case Call("C"):
+            return checked_call(value, source)
+        case Binary("+" | "-"):
+            what = f"`{call.function}` takes several variables only as a term of its own, joined by +."
+            remedy = f"For the group mean of a sum or difference write {call.function}(I(…), …)."
+            raise error_at(source, value.span, what, remedy=remedy)
+    return _numeric(value, call, source)
 
 
 def _numeric(value: Expr, call: Call, source: str) -> Expr:

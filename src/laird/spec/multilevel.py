@@ -12,6 +12,7 @@ from typing import Unpack
 from laird.errors import SpecError, nearest
 from laird.spec.algebra import Terms, arrange, expand, times
 from laird.spec.formulas import Formula, groups, location, read_formula
+from laird.spec.functions import AVERAGES, is_group_mean
 from laird.spec.parser import parse
 from laird.spec.scanner import error_at
 from laird.spec.spec import Settings, Spec, parse_spec
@@ -227,8 +228,8 @@ def _no_form(combined: Location, why: str) -> SpecError:
 
 def _is_between(factor: Expr, constant: Collection[str]) -> bool:
     match factor:
-        case Call("cvar", (_, Name(group))):
-            return group in constant
+        case Call(function) if function in AVERAGES:
+            return is_group_mean(factor, constant)
     return all(name in constant for name in variables(factor))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from math import isfinite
 
 from laird.errors import SpecError
-from laird.spec.scanner import Token, error_at, scan
+from laird.spec.scanner import Token, error_at, normalised, scan
 from laird.spec.syntax import Bar, Binary, Call, Expr, Name, Number, String, Unary
 
 PRECEDENCE = {"~": 1, "+": 2, "-": 2, "*": 4, "/": 4, ":": 5, "^": 6}
@@ -72,8 +72,8 @@ class _Parser:
     """A cursor over the tokens of one formula."""
 
     def __init__(self, source: str) -> None:
-        self.source = source
-        self.tokens = scan(source)
+        self.source = normalised(source)
+        self.tokens = scan(self.source)
         self.index = 0
 
     @property

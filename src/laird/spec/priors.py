@@ -8,6 +8,7 @@ from typing import Literal
 from laird.errors import SpecError, nearest
 from laird.spec.algebra import expand
 from laird.spec.parser import parse
+from laird.spec.published import published
 from laird.spec.scanner import error_at
 from laird.spec.syntax import Call, Expr, Name, Number, Unary
 from laird.spec.terms import Prior
@@ -24,6 +25,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "gamma": ("shape", "rate"),
     "inverse_gamma": ("shape", "scale"),
     "lognormal": ("mu", "sigma"),
+    "log_student_t": ("nu", "mu", "sigma"),
     "uniform": ("lower", "upper"),
     "flat": (),
     "lkj": ("eta",),
@@ -36,6 +38,7 @@ POSITIVE_FAMILIES = (
     "gamma",
     "inverse_gamma",
     "lognormal",
+    "log_student_t",
 )
 _SCALE_FAMILIES = (*POSITIVE_FAMILIES, "uniform", "flat")
 _CORRELATION_FAMILIES = ("lkj", "flat")
@@ -46,6 +49,12 @@ _EXAMPLE = '"normal(0, 2.5)" or "flat"'
 
 type Kind = Literal["everything", "coefficient", "scale", "correlation"]
 
+_KINDS: dict[str, Kind] = {
+    EVERYTHING: "everything",
+    **dict.fromkeys(("sigma", "sd", "phi"), "scale"),
+    **dict.fromkeys(("cor", "rho"), "correlation"),
+}
+
 
 def parse_priors(priors: Mapping[str, str] | str | None) -> tuple[Prior, ...]:
     """Return the rows of a prior table, ordered by parameter.
@@ -54,7 +63,8 @@ def parse_priors(priors: Mapping[str, str] | str | None) -> tuple[Prior, ...]:
     ----------
     priors
         ``{"ses": "normal(0, 2.5)", "sd(school)": "half_normal(1)"}``, or ``"flat"`` for
-        flat priors on every parameter, or None.
+        flat priors on every parameter, or None.  Sds also take a published prior by name,
+        such as ``"turner(pain, pharmacological vs placebo)"`` (`laird.spec.published`).
 
     Raises
     ------
@@ -65,9 +75,9 @@ def parse_priors(priors: Mapping[str, str] | str | None) -> tuple[Prior, ...]:
     Examples
     --------
     >>> parse_priors({"sd( school,ses )": "half_normal(sigma=1)"})
-    (Prior(parameter='sd(school, ses)', family='half_normal', values=(1.0,)),)
-    >>> parse_priors("flat")
-    (Prior(parameter='*', family='flat', values=()),)
+    (Prior(parameter='sd(school, ses)', family='half_normal', values=(1.0,), published=''),)
+    >>> parse_priors("flat")[0].family
+    'flat'
     """
     if isinstance(priors, str):
         priors = {EVERYTHING: priors}
@@ -87,8 +97,7 @@ def parameter_kind(parameter: str) -> Kind:
     ('scale', 'correlation', 'coefficient')
     """
     head = parameter.partition("(")[0]
-    kinds: dict[str, Kind] = {"sigma": "scale", "sd": "scale", "cor": "correlation", EVERYTHING: "everything"}
-    return kinds.get(head, "coefficient")
+    return _KINDS.get(head, "coefficient")
 
 
 def families_of(parameter: str) -> tuple[str, ...]:
@@ -114,12 +123,12 @@ def _prior(parameter: str, written: object) -> Prior:
         )
     name = _parameter(parameter)
     try:
-        family, values = _family_and_values(written)
+        family, values, source = published(written) or (*_family_and_values(written), "")
         _check_family(name, family, values, written)
     except SpecError as error:
         what = f"The prior of `{name}` is not valid. {error.what}"
         raise SpecError(what, where=error.where, allowed=error.allowed, remedy=error.remedy) from None
-    return Prior(name, family, values)
+    return Prior(name, family, values, source)
 
 
 def _parameter(written: str) -> str:
@@ -127,7 +136,7 @@ def _parameter(written: str) -> str:
     if written == EVERYTHING or "[" in written:
         return written
     match parse(written):
-        case Call("sigma" | "sd" | "cor" as head, args, ()):
+        case Call("sigma" | "sd" | "cor" | "rho" | "log_sigma" | "log_sd" | "atanh_rho" as head, args, ()):
             return f"{head}({', '.join(map(text, args))})"
         case Name("Intercept"):
             return "Intercept"

@@ -7,6 +7,7 @@ skipped but white space.
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from typing import Literal
 
@@ -74,6 +75,17 @@ def scan(source: str) -> tuple[Token, ...]:
         tokens.append(_token(source, position))
         position = tokens[-1].span[1]
     return (*tokens, Token("end", "", (end, end)))
+
+
+def normalised(text: str) -> str:
+    r"""Return `text` with every accented letter as one character (Unicode NFC), as names are compared.
+
+    Examples
+    --------
+    >>> len("e\N{COMBINING ACUTE ACCENT}"), len(normalised("e\N{COMBINING ACUTE ACCENT}"))
+    (2, 1)
+    """
+    return unicodedata.normalize("NFC", text)
 
 
 def is_plain(name: str) -> bool:

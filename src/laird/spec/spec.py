@@ -5,12 +5,21 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TypedDict, Unpack
+from dataclasses import dataclass, replace
+from typing import Any, TypedDict, Unpack
 
 from laird.errors import SpecError, nearest
-from laird.spec.formulas import Formula, location, part, read_formula, refuse_outcomes
+from laird.spec.formulas import (
+    Formula,
+    check_known,
+    check_parts,
+    location,
+    part,
+    read_formula,
+    refuse_outcomes,
+)
 from laird.spec.priors import EVERYTHING, parse_priors
+from laird.spec.scanner import normalised
 from laird.spec.syntax import variables
 from laird.spec.terms import DistributionalPart, Location, Prior
 from laird.spec.toml_writer import Value, toml
@@ -36,6 +45,8 @@ class Spec:
         Category order by column, ``((column, (level, ...)), ...)``, ordered by column.
     missing
         What to do with missing values: ``"error"`` or ``"drop"``.
+    weights
+        Column of multipliers of the rows' log-likelihoods; empty without.
     data, name, title, question
         Labels: a bundled data set or a CSV path, a short name, a heading, and the
         question that the model answers.
@@ -52,6 +63,7 @@ class Spec:
     priors: tuple[Prior, ...] = ()
     levels: tuple[tuple[str, tuple[str, ...]], ...] = ()
     missing: str = "error"
+    weights: str = ""
     data: str = ""
     name: str = ""
     title: str = ""
@@ -74,12 +86,13 @@ class Spec:
 
     @property
     def hash(self) -> str:
-        """The SHA-256 of the model: formulas, priors, levels, missing; not its labels."""
-        model = [
+        """The SHA-256 of the model: formulas, priors, levels, missing, weights; not its labels."""
+        model: list[object] = [
             str(self),
             [[row.parameter, prior_text(row)] for row in self.priors],
             self.levels,
             self.missing,
+            *([self.weights] if self.weights else []),
         ]
         return hashlib.sha256(json.dumps(model, ensure_ascii=True).encode()).hexdigest()
 
@@ -95,6 +108,7 @@ class Spec:
         table: dict[str, Value] = {label: getattr(self, label) for label in LABELS}
         table |= {"formula": self.formula, "parts": self.parts}
         table["missing"] = "" if self.missing == "error" else self.missing
+        table["weights"] = self.weights
         table["priors"] = _priors_table(self.priors)
         table["levels"] = dict(self.levels)
         return toml({key: value for key, value in table.items() if value})
@@ -106,6 +120,7 @@ class Settings(TypedDict, total=False):
     priors: Mapping[str, str] | str | None
     levels: Mapping[str, Sequence[str]] | None
     missing: str
+    weights: str
     data: str
     name: str
     title: str
@@ -124,7 +139,7 @@ def parse_spec(formula: str, *parts: str, **settings: Unpack[Settings]) -> Spec:
         ``"rho(y1, y2) ~ x"``.
     **settings
         `priors` (see `parse_priors`), `levels` (category order by column), `missing`
-        (``"error"`` or ``"drop"``), and the labels `data`, `name`, `title`, `question`.
+        (``"error"`` or ``"drop"``), `weights` (a column), and the labels `data`, `name`, `title`, `question`.
 
     Raises
     ------
@@ -140,10 +155,13 @@ def parse_spec(formula: str, *parts: str, **settings: Unpack[Settings]) -> Spec:
     outcomes = {name for one in formulas if not one.parameter for name in variables(one.left)}
     for one in formulas:
         refuse_outcomes(one, outcomes)
-    locations = tuple(location(one) for one in formulas if not one.parameter)
-    if not locations:
+    means, rest = ([one for one in formulas if bool(one.parameter) == other] for other in (False, True))
+    if not means:
         _refuse_lone_part(formulas[0])
-    distributional = tuple(part(one, locations) for one in formulas if one.parameter)
+    locations = tuple(location(one, several=len(means) > 1) for one in means)
+    check_known(means, locations)
+    distributional = tuple(part(one, locations) for one in rest)
+    check_parts(rest, distributional)
     _refuse_repeated(formulas, locations, distributional)
     return build_spec(locations, distributional, **settings)
 
@@ -155,6 +173,7 @@ def build_spec(
     priors: Mapping[str, str] | str | None = None,
     levels: Mapping[str, Sequence[str]] | None = None,
     missing: str = "error",
+    weights: str = "",
     **labels: Unpack[_Labels],
 ) -> Spec:
     """Return a spec of these formulas, with its settings checked.
@@ -168,7 +187,28 @@ def build_spec(
     """
     if missing not in MISSING:
         raise SpecError(f"`missing` cannot be {missing!r}.", allowed=nearest(str(missing), MISSING))
-    return Spec(locations, distributional, parse_priors(priors), _levels(levels or {}), missing, **labels)
+    _check_weights(weights, locations)
+    chosen = _levels(levels or {})
+    return Spec(
+        locations, distributional, parse_priors(priors), chosen, missing, normalised(weights), **labels
+    )
+
+
+def _check_weights(weights: object, locations: Sequence[Location]) -> None:
+    """Weights multiply the log-likelihoods of rows, which only independent rows have."""
+    if not isinstance(weights, str):
+        raise SpecError("`weights` must be the name of a column.", remedy='Write weights="w".')
+    if not weights:
+        return
+    why = "have several outcomes" if len(locations) > 1 else ""
+    for random in (random for one in locations for random in one.random):
+        why = f"share the random effects of `{random.group_name}`"
+    if why:
+        raise SpecError(
+            f"`weights` multiply the log-likelihoods of independent rows, but these rows {why}.",
+            allowed="Only all rows of a group or unit together have a log-likelihood, not each row.",
+            remedy="Leave `weights` out; sampling variances of effect sizes belong into meta_V(v).",
+        )
 
 
 class _Labels(TypedDict, total=False):
@@ -176,6 +216,19 @@ class _Labels(TypedDict, total=False):
     name: str
     title: str
     question: str
+
+
+def respecified(spec: Spec, **changes: Unpack[Settings]) -> Spec:
+    """Return `spec` with other settings, checked as `parse_spec` checks them.
+
+    Examples
+    --------
+    >>> respecified(parse_spec("y ~ x"), missing="drop").missing
+    'drop'
+    """
+    given: dict[str, Any] = {name: value for name, value in changes.items() if value is not None}
+    checked = build_spec(spec.locations, spec.distributional, **given)
+    return replace(spec, **{name: getattr(checked, name) for name in given})
 
 
 def spec_variables(spec: Spec) -> tuple[str, ...]:
@@ -197,6 +250,7 @@ def spec_variables(spec: Spec) -> tuple[str, ...]:
             names += random.group
     for row in spec.distributional:
         names += [name for term in row.terms for factor in term.factors for name in variables(factor)]
+    names += [spec.weights] if spec.weights else []
     return tuple(dict.fromkeys(names))
 
 
@@ -230,7 +284,8 @@ def _levels(levels: Mapping[str, Sequence[str]]) -> tuple[tuple[str, tuple[str, 
         raise SpecError(
             "`levels` must be a mapping of columns to lists.", remedy='Write {"Sex": ["Male", "Female"]}.'
         )
-    return tuple(sorted((column, _column_levels(column, order)) for column, order in levels.items()))
+    rows = ((normalised(column), _column_levels(column, order)) for column, order in levels.items())
+    return tuple(sorted(rows))
 
 
 def _column_levels(column: str, order: Sequence[str]) -> tuple[str, ...]:

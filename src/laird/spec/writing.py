@@ -163,12 +163,14 @@ def part_text(part: DistributionalPart) -> str:
 
 
 def prior_text(prior: Prior) -> str:
-    """Return a prior without its parameter.
+    """Return a prior without its parameter, by its published name when it has one.
 
     Examples
     --------
     >>> prior_text(Prior("b", "normal", (0.0, 2.5))), prior_text(Prior("*", "flat"))
     ('normal(0, 2.5)', 'flat')
     """
+    if prior.published:
+        return prior.published
     values = f"({', '.join(map(shortest, prior.values))})" if prior.values else ""
     return prior.family + values

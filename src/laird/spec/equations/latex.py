@@ -7,9 +7,10 @@ characters of a name are written in math mode, between pieces of ``\text{}``.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
+from laird.spec.functions import AVERAGES, averaging_groups, is_group_mean
 from laird.spec.syntax import Bar, Binary, Call, Expr, Name, Number, String, Unary, children, variables, walk
 from laird.spec.terms import Term
 from laird.spec.writing import text
@@ -27,7 +28,6 @@ SPECIAL = {
     "^": r"{\wedge}",
 }
 LINE_WIDTH = 72
-GROUP_FUNCTIONS = ("cvar", "dvar")
 
 _TEMPLATES = {
     "I": "{}",
@@ -160,8 +160,8 @@ class Place:
 
     def is_between(self, expr: Expr) -> bool:
         """Tell whether `expr` is constant within the group."""
-        if isinstance(expr, Call) and expr.function in GROUP_FUNCTIONS:
-            return expr.function == "cvar" and self.between.issuperset(variables(expr.args[1]))
+        if isinstance(expr, Call) and expr.function in AVERAGES:
+            return is_group_mean(expr, self.between)
         used = variables(expr)
         return bool(used) and self.between.issuperset(used)
 
@@ -198,7 +198,7 @@ def expression(expr: Expr, place: Place) -> str:
 def group_calls(terms: Iterable[Term]) -> tuple[Call, ...]:
     """Return every ``cvar`` and ``dvar`` in `terms`, in order."""
     nodes = (node for term in terms for factor in term.factors for node in walk(factor))
-    return tuple(node for node in nodes if isinstance(node, Call) and node.function in GROUP_FUNCTIONS)
+    return tuple(node for node in nodes if isinstance(node, Call) and node.function in AVERAGES)
 
 
 def multiplicand(expr: Expr, place: Place) -> str:
@@ -231,7 +231,7 @@ def _binary(expr: Binary, place: Place) -> str:
 
 
 def _call(call: Call, place: Place) -> str:
-    if call.function in GROUP_FUNCTIONS:
+    if call.function in AVERAGES:
         return _group_function(call, place)
     if call.function == "center":
         return _difference(call.args[0], rf"\overline{{{_bare(call.args[0], place)}}}", place)
@@ -242,12 +242,31 @@ def _call(call: Call, place: Place) -> str:
 
 
 def _group_function(call: Call, place: Place) -> str:
-    column, group = call.args
-    of_group = place.of_groups(variables(group))
     if place.plain_names:
-        return symbol(words(text(call)), of_group if call.function == "cvar" else place.row)
-    mean = symbol(rf"\overline{{{_bare(column, place)}}}", of_group)
-    return mean if call.function == "cvar" else _difference(column, mean, place)
+        of_group = place.of_groups(averaging_groups(call)[0])
+        return symbol(words(text(call)), of_group if is_group_mean(call, variables(call)) else place.row)
+    means = [symbol(mean, index) for mean, index in group_means(call, place)]
+    if call.function == "cvar":
+        return means[0]
+    return _difference(call.args[0], means[0], place) if len(means) == 1 else " - ".join(means)
+
+
+def group_means(call: Call, place: Place) -> Iterator[tuple[str, str]]:
+    r"""Yield each mean of a ``cvar`` or ``dvar`` with its index; a mark says that it is not a plain mean.
+
+    Examples
+    --------
+    >>> place = Place(row="ij", letters=(("school", "j"),))
+    >>> for mean, index in group_means(Call("dvar", (Name("ses"), Name("school"))), place):
+    ...     print(mean, index)
+    \overline{\text{ses}} j
+    """
+    options = dict(call.keywords)
+    others, weights = "loo" in options, options.get("weights")
+    marks = [r"\setminus " + place.own] * others + ([_bare(weights, place)] if weights else [])
+    mean = symbol(rf"\overline{{{_bare(call.args[0], place)}}}", "", *marks)
+    for columns in averaging_groups(call):
+        yield mean, place.of_groups(columns)
 
 
 def _difference(expr: Expr, subtracted: str, place: Place) -> str:

@@ -14,7 +14,7 @@ from laird.spec.equations.distributions import (
     sigma_part,
 )
 from laird.spec.equations.forms import fixed_base, outcome, residual
-from laird.spec.equations.latex import expression, group_calls, symbol, words
+from laird.spec.equations.latex import group_calls, group_means, symbol, words
 from laird.spec.equations.layout import Grouping, Layout, joined
 from laird.spec.equations.notations import Notation
 from laird.spec.syntax import Call, Expr
@@ -69,11 +69,16 @@ def _means(layout: Layout) -> Iterator[Pair]:
     for call in group_calls(
         (*location.terms, *(term for random in location.random for term in random.terms))
     ):
-        column, group = call.args
-        yield (
-            expression(Call("cvar", call.args), layout.place),
-            f"mean of {_plain(column)} in {_plain(group)}",
-        )
+        means = zip(group_means(call, layout.place), call.args[1:], strict=True)
+        for (mean, index), group in means:
+            yield symbol(mean, index), _mean_meaning(call, group)
+
+
+def _mean_meaning(call: Call, group: Expr) -> str:
+    options = dict(call.keywords)
+    whose = " of the other rows" if "loo" in options else ""
+    weighted = f", weighted by {_plain(options['weights'])}" if "weights" in options else ""
+    return f"mean of {_plain(call.args[0])}{whose} in {_plain(group)}{weighted}"
 
 
 def _grouping_pairs(grouping: Grouping, layout: Layout, parts: Parts, row: Notation) -> Iterator[Pair]:

@@ -16,8 +16,8 @@ from laird.spec.equations.layout import Coding, Layout, lay_out
 from laird.spec.equations.legend import legend
 from laird.spec.equations.matrices import matrices_of
 from laird.spec.equations.notations import INDEX_LETTERS, Notation, notation_named
+from laird.spec.functions import averaging_groups
 from laird.spec.spec import Spec
-from laird.spec.syntax import variables
 from laird.spec.terms import DistributionalPart, Location, RandomTerm, Term
 
 TITLES = {
@@ -216,7 +216,8 @@ def _letters(count: int, row: Notation) -> tuple[tuple[str, ...], str]:
 
 def _averaging_groups(spec: Spec) -> tuple[tuple[str, ...], ...]:
     """Return the groups named in ``cvar`` and ``dvar``."""
-    return tuple(dict.fromkeys(variables(call.args[1]) for call in group_calls(_terms(spec))))
+    found = (columns for call in group_calls(_terms(spec)) for columns in averaging_groups(call))
+    return tuple(dict.fromkeys(found))
 
 
 def _terms(spec: Spec) -> tuple[Term, ...]:

@@ -1,0 +1,1 @@
+"""Fit -> tests, degrees of freedom, intervals and measures of explained variation."""

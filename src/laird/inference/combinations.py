@@ -1,0 +1,89 @@
+"""Linear combinations Kβ with standard errors, degrees of freedom, tests and intervals: one row each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from laird.errors import FitError
+from laird.fitting.draws import Draws
+from laird.fitting.result import Fit
+from laird.inference.distributions import t_quantile, two_sided
+from laird.inference.reference import Reference
+
+type Floats = NDArray[np.float64]
+
+
+def estimated(fit: Fit, K: Floats, rhs: Floats, at: Reference, prob: float) -> pd.DataFrame:
+    """Rows ``estimate, se, df, statistic, p_value, lower, upper, method`` of Kβ against rhs (r,)."""
+    estimate = K @ fit.point.beta
+    se = np.sqrt(np.einsum("rp,ps,rs->r", K, at.cov, K))
+    df = at.rows(K)
+    statistic = (estimate - rhs) / se
+    half = t_quantile(0.5 + prob / 2, df) * se
+    return pd.DataFrame(
+        {
+            "estimate": estimate,
+            "se": se,
+            "df": df,
+            "statistic": statistic,
+            "p_value": two_sided(statistic, df),
+            "lower": estimate - half,
+            "upper": estimate + half,
+            "method": at.name,
+        }
+    )
+
+
+def drawn(fit: Fit, K: Floats, rhs: Floats, draws: Draws, prob: float) -> pd.DataFrame:
+    """Rows ``estimate, se, lower, upper, above, method`` of the posterior of Kβ.
+
+    ``above`` is the share of draws above rhs; the interval is equal-tailed.
+    """
+    values = draws.flat("beta") @ K.T
+    lower, upper = np.quantile(values, [(1 - prob) / 2, (1 + prob) / 2], axis=0)
+    return pd.DataFrame(
+        {
+            "estimate": K @ fit.point.beta,
+            "se": np.sqrt(np.einsum("rp,ps,rs->r", K, fit.point.beta_cov, K)),
+            "lower": lower,
+            "upper": upper,
+            "above": np.mean(values > rhs, axis=0),
+            "method": "posterior",
+        }
+    )
+
+
+def draws_of(fit: Fit, df: str | None) -> Draws | None:
+    """The draws of a fit that has them; None for likelihood fits.
+
+    Raises
+    ------
+    FitError
+        Degrees of freedom asked of draws, or a fit whose approximate posterior failed.
+    """
+    if fit.method not in ("eb", "nuts"):
+        return None
+    if df is not None:
+        raise FitError(
+            f'Degrees of freedom are for likelihood fits; this fit is by "{fit.method}".',
+            remedy="Leave `df` out: intervals come from the draws.",
+        )
+    if fit.draws is None:
+        raise FitError("The fit has no draws: see `fit.check()`.", remedy='Fit with "nuts".')
+    return fit.draws
+
+
+def check_probability(prob: float) -> None:
+    """Raise FitError unless 0 < prob < 1."""
+    if not 0.0 < prob < 1.0:
+        raise FitError(f"prob = {prob} is not a probability.", allowed="Allowed: 0 < prob < 1.")
+
+
+def labelled(table: pd.DataFrame, column: str, labels: Sequence[str]) -> pd.DataFrame:
+    """The table with a first column of labels."""
+    table.insert(0, column, list(labels))
+    return table
