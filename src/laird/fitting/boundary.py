@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from laird.fitting.newton import Objective, Optimum, minimise
+from laird.fitting.newton import Objective, Optimum, hessian, minimise
 
 type Floats = NDArray[np.float64]
 type Ids = NDArray[np.intp]
@@ -34,7 +34,7 @@ SLOPE_TOLERANCE = 1e-6
 
 
 def minimise_even(
-    objective: Objective, x: Floats, evens: Sequence[Ids], *, scale: float, costly: bool = False
+    objective: Objective, x: Floats, evens: Sequence[Ids], *, scale: float
 ) -> tuple[Optimum, Floats]:
     """Minimise a function that is even in each of some groups of coordinates.
 
@@ -49,8 +49,6 @@ def minimise_even(
         group vanishes only with the whole group.
     scale
         Size of the objective, such as the number of rows.
-    costly
-        See `laird.fitting.newton.minimise`.
 
     Returns
     -------
@@ -64,7 +62,7 @@ def minimise_even(
     array([0.])
     """
     for _ in range(ESCAPES):
-        optimum = minimise(objective, x, costly=costly)
+        optimum = minimise(objective, x, approximate=hessian(objective, x))
         x = snapped(objective, optimum.x, evens)
         better = _escape(objective, x, evens, scale)
         if better is None:

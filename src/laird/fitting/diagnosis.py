@@ -48,7 +48,7 @@ def diagnose(problem: Problem, found: Sequence[Regression]) -> Iterator[Check]:
     design = problem.design
     if design.known is not None:
         yield known_check(design.known)
-        yield from heterogeneity_checks(problem, found)
+        yield from heterogeneity_checks(problem, design.known, found)
         if design.known.proportional:
             yield spread_check(design.known)
     yield from (standard_error_check(own) for own in found if not own.constant or own.parameter == "rho")
@@ -79,7 +79,9 @@ def _condition(V: Floats) -> float:
     return float(w[-1] / max(w[0], np.finfo(float).tiny))
 
 
-def heterogeneity_checks(problem: Problem, found: Sequence[Regression]) -> Iterator[Check]:
+def heterogeneity_checks(
+    problem: Problem, known: KnownDesign, found: Sequence[Regression]
+) -> Iterator[Check]:
     """Whether the residual heterogeneity is zero, anywhere, next to the sampling variances."""
     design = problem.design
     sigma = row_sigma(problem, found)
@@ -87,7 +89,7 @@ def heterogeneity_checks(problem: Problem, found: Sequence[Regression]) -> Itera
         if not scale.names:
             continue
         rows = outcome_rows(design, scale.group)
-        share = sigma[rows] / np.sqrt(np.maximum(design.known.variances[rows], np.finfo(float).tiny))
+        share = sigma[rows] / np.sqrt(np.maximum(known.variances[rows], np.finfo(float).tiny))
         yield _heterogeneity_check(
             scale.group, float(share.min()), int(np.sum(share < NEGLIGIBLE)), len(share)
         )

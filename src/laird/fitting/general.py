@@ -26,10 +26,6 @@ type Floats = NDArray[np.float64]
 type Ids = NDArray[np.intp]
 type Density = Callable[[Theta], tuple[float, Theta]]
 
-COSTLY = 20_000
-"""From so many rows on, an evaluation costs more than the algebra that saves some of them."""
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class GeneralEstimate:
     """Maximum of the (restricted) likelihood, user's units.
@@ -126,7 +122,7 @@ class Coordinates:
 
 
 def maximise_general(
-    density: Density, coordinates: Coordinates, start: Theta, *, n: int, costly: bool = False
+    density: Density, coordinates: Coordinates, start: Theta, *, n: int
 ) -> GeneralEstimate:
     """Maximise a (restricted) likelihood of θ from a start, constants first.
 
@@ -140,8 +136,6 @@ def maximise_general(
         Finite log sds.
     n
         Number of rows.
-    costly
-        See `laird.fitting.newton.minimise`.
     """
 
     def deviance(x: Floats) -> tuple[float, Floats]:
@@ -150,8 +144,8 @@ def maximise_general(
 
     x, evens, free = coordinates.x(start), coordinates.evens(), coordinates.constants()
     if not free.all():
-        x = _of_constants(deviance, x, free, evens, n, costly)
-    optimum, x = minimise_even(deviance, x, evens, scale=n, costly=costly)
+        x = _of_constants(deviance, x, free, evens, n)
+    optimum, x = minimise_even(deviance, x, evens, scale=n)
     value = deviance(x)[0]
     if not np.isfinite(value):
         raise FitError(
@@ -169,7 +163,6 @@ def _of_constants(
     free: NDArray[np.bool_],
     evens: Sequence[Ids],
     n: int,
-    costly: bool,
 ) -> Floats:
     """Fit the model without predictors; what vanished there starts small again."""
     place = np.cumsum(free) - 1
@@ -181,7 +174,7 @@ def _of_constants(
         return value, gradient[free]
 
     found = x.copy()
-    found[free] = minimise_even(restricted, x[free], [place[g] for g in evens], scale=n, costly=costly)[1]
+    found[free] = minimise_even(restricted, x[free], [place[g] for g in evens], scale=n)[1]
     for group in evens:
         if not found[group].any():
             found[group[0]] = 0.1

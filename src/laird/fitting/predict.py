@@ -18,7 +18,7 @@ from laird.design import Design
 from laird.errors import LairdWarning
 from laird.fitting.draws import Draws
 from laird.fitting.point import Point
-from laird.fitting.scales import Regression
+from laird.fitting.regressions import Regression
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -22,7 +22,7 @@ from laird.fitting.codings import (
 from laird.fitting.refusals import refuse_absorbed, refuse_exact
 from laird.gaussian.composite import Blocks, compose
 from laird.gaussian.crossproducts import Grouped, group
-from laird.gaussian.hierarchy import Hierarchy, hierarchy
+from laird.gaussian.hierarchy import Hierarchy, arrange
 from laird.gaussian.lines import absorbed_columns, level2_weights
 from laird.gaussian.noise import Noise
 from laird.gaussian.reduced import Reduced
@@ -151,4 +151,4 @@ def _general(design: Design) -> Hierarchy:
         rhos=rho_predictors(design),
         weights=design.weights,
     )
-    return hierarchy(design.y, design.X, *_factors(design), errors, group_predictors(design))
+    return arrange(design.y, design.X, *_factors(design), group_predictors(design), errors)

@@ -154,5 +154,5 @@ def correlations(problem: Problem, found: Sequence[Regression]) -> float | pd.Se
     C = C @ C.transpose(0, 2, 1)
     values = pd.DataFrame({name: C[:, i, j] for name, (i, j) in zip(names, pairs, strict=True)})
     if all(own.constant for own in by_pair.values()):
-        return float(values.iloc[0, 0]) if len(pairs) == 1 else values.iloc[0].rename("rho")
+        return float(C[0, 1, 0]) if len(pairs) == 1 else values.iloc[0].rename("rho")
     return values.iloc[:, 0].rename("rho") if len(pairs) == 1 else values

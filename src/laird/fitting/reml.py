@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from laird.fitting.checks import Check, boundary_check, group_check, optimum_check
 from laird.fitting.curvature import curvature
-from laird.fitting.general import COSTLY, maximise_general
+from laird.fitting.general import maximise_general
 from laird.fitting.likelihood import maximise
 from laird.fitting.newton import Optimum
 from laird.fitting.options import one_of
@@ -50,7 +50,7 @@ def fit(problem: Problem, *, restricted: bool, se: Errors = "conditional") -> Fi
     one_of("se", se, ("conditional", "joint"))
     data = problem.data
     found = _general(problem, data, restricted) if isinstance(data, Hierarchy) else _plain(data, restricted)
-    point, pairs = found.point, len(correlated_pairs(data.blocks))
+    point, pairs = found.point, correlated_pairs(data.blocks)
     if se == "joint":
         point = point.with_beta_cov(joint_covariance(found.beta_at, found.theta, found.uncertainty, pairs))
     shown = reported(problem.codings, problem.design.outcomes)
@@ -63,7 +63,7 @@ def fit(problem: Problem, *, restricted: bool, se: Errors = "conditional") -> Fi
         origin=origin(problem.spec, problem.design, perf_counter() - start, options={"se": se}),
         theta=found.theta,
         uncertainty=found.uncertainty,
-        regressions=regressions(shown, found.theta, found.uncertainty.cov, pairs),
+        regressions=regressions(shown, found.theta, found.uncertainty.cov, len(pairs)),
     )
 
 
@@ -112,7 +112,7 @@ def _general(problem: Problem, data: Hierarchy, restricted: bool) -> _Found:
 
     coordinates = coordinates_of(problem, data.blocks, data.scaling)
     start, n = start_of(problem, coordinates), len(problem.design.y)
-    found = maximise_general(log_likelihood, coordinates, start, n=n, costly=n > COSTLY)
+    found = maximise_general(log_likelihood, coordinates, start, n=n)
     uncertainty = scale_uncertainty(log_likelihood, found.theta, data.blocks)
     point = conditional_point(solution(found.theta), found.theta.L, typical_sigma(problem, found.theta))
     return _Found(point, found.theta, found.log_likelihood, found.optimum, uncertainty, solution)

@@ -180,7 +180,7 @@ class Fit:
     @property
     def nobs(self) -> int:
         """Number of rows used."""
-        return self.problem.data.n
+        return len(self.problem.design.y)
 
     @property
     def ngroups(self) -> dict[str, int]:

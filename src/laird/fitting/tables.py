@@ -105,11 +105,10 @@ def _is_coefficient(parameter: Parameter) -> bool:
     return parameter.component not in ("fixed", "sd", "cor") and bool(parameter.place)
 
 
-def natural[T: (float, Floats)](parameter: Parameter, value: T) -> T:
+def natural(parameter: Parameter, value: Floats | float) -> Floats:
     """A constant sd, φ or correlation from its log or atanh; a coefficient as it is."""
-    if parameter.component in ("sigma", "phi"):
-        return np.exp(value)  # type: ignore[return-value]
-    return np.tanh(value) if parameter.component == "rho" else value  # type: ignore[return-value]
+    link = {"sigma": np.exp, "phi": np.exp, "rho": np.tanh}.get(parameter.component, np.asarray)
+    return np.asarray(link(value))
 
 
 def varcorr(
