@@ -22,6 +22,7 @@ def labels_of(codes):
     [
         ([10, 9, 10], ("9", "10")),
         ([2.0, 1.0, 2.5], ("1", "2", "2.5")),
+        ([-1, 2**53 + 1, 2**53], ("-1", "9007199254740992", "9007199254740993")),
         (["10", "9", "b"], ("10", "9", "b")),
         (["1317", "205"], ("205", "1317")),
         ([True, False], ("False", "True")),
@@ -46,6 +47,13 @@ def test_chosen_levels_must_cover_the_data():
 def test_recoding_marks_unknown_labels():
     found = discrete(column(["u", "zz", "v"]))
     assert found.recoded(("v", "u")).codes.tolist() == [1, -1, 0]
+
+
+def test_nothing_is_copied_when_nothing_changes():
+    found = discrete(column([3, 1, 2]))
+    assert found.recoded(("1", "2", "3")) is found
+    assert found.taken([0, 1, 2]) is found
+    assert labels_of(found.taken([2, 0, 1])) == labels_of(found)
 
 
 def test_crossed_levels_are_those_that_occur_in_order_of_the_parts():

@@ -43,6 +43,15 @@ def test_near_dependence_is_told_from_exact(distance):
     assert share == pytest.approx(distance * B.std() / A.std(), rel=0.1)
 
 
+@pytest.mark.parametrize("offset", [0.0, 1e8])
+def test_long_columns_with_a_trend_are_judged_as_short_ones(offset):
+    """The first rows, from which the sums are taken, are far from the mean of all."""
+    n = 50_000
+    t, z = np.linspace(0, 1, n) ** 3 + offset, np.sin(np.arange(n))
+    assert dependence(columns(t, z, t + 1e-3 * z + np.cos(np.arange(n))), centre=True) is None
+    assert dependence(columns(t, z, t - 2 * z), centre=True) == (2, (0, 1), 0.0)
+
+
 def test_no_columns_are_independent():
     assert dependence(np.empty((N, 0)), centre=True) is None
 

@@ -1,8 +1,11 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from tests.fitting.problems import grouped_frame
 
 import laird as ld
+from laird.design import KnownBlock, KnownDesign, RhoDesign
 from laird.fitting.origin import data_hash, origin, versions
 
 FORMULA = "y ~ x + (1 | g)"
@@ -31,6 +34,27 @@ def test_any_changed_value_changes_the_hash(frame, column):
 def test_labels_and_order_change_the_hash(frame):
     assert hash_of(frame.assign(g=frame.g.str.upper())) != hash_of(frame)
     assert hash_of(frame.iloc[::-1]) != hash_of(frame)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"weights": np.ones(3)},
+        {"known": KnownDesign("v", proportional=False, variances=np.ones(3))},
+        {"known": KnownDesign("v", False, np.ones(3), (KnownBlock(np.arange(2), np.eye(2)),))},
+        {"which": np.zeros(3, dtype=np.int64)},
+        {"rhos": (RhoDesign((0, 1), np.ones((3, 1)), ("Intercept",)),)},
+    ],
+    ids=["weights", "variances", "blocks", "outcomes", "correlations"],
+)
+def test_every_array_counts(frame, change):
+    design = ld.model(FORMULA, data=frame).design
+    assert data_hash(replace(design, **change)) != data_hash(design)
+
+
+def test_the_shape_of_an_array_counts(frame):
+    design = ld.model(FORMULA, data=frame).design
+    assert data_hash(replace(design, X=design.X.reshape(-1, 1))) != data_hash(design)
 
 
 def test_it_records_seed_options_and_versions(frame):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from laird.design import Design, RandomDesign
+from laird.design import Design, RandomDesign, RhoDesign, ScaleDesign
 
 
 def design(q=2, p=3, J=6, n=40, seed=0, blocks=None, group="school", outcome="score", intercept=True):
@@ -17,3 +17,36 @@ def design(q=2, p=3, J=6, n=40, seed=0, blocks=None, group="school", outcome="sc
     terms = ("Intercept", *(f"x{k}" for k in range(1, q)))
     random = RandomDesign(group, levels, ids, Z, terms, blocks or (tuple(range(q)),))
     return Design(outcome, y, X, names, (random,) if q else (), np.arange(n))
+
+
+def two_outcomes(n=30, seed=1, missing=4):
+    """Outcomes a and b of n units, stacked; the first units lack b.  Sigma of b and rho have a predictor."""
+    rng = np.random.default_rng(seed)
+    x = rng.normal(2.0, 1.5, n)
+    units = np.repeat(np.arange(n), 2)
+    which = np.tile([0, 1], n)
+    kept = (which == 0) | (units >= missing)
+    units, which = units[kept], which[kept]
+    one, own = np.ones(len(units)), x[units]
+    X = np.column_stack([one * (which == k) * c for k in range(2) for c in (one, own)])
+    y = np.where(which == 0, 1.0 + 0.5 * own, 20.0 - 3.0 * own) + rng.normal(size=len(units)) * np.where(
+        which == 0, 1.0, 8.0
+    )
+    W = np.column_stack([one, own])
+    scales = (
+        ScaleDesign("sigma", "a", (one * (which == 0))[:, None], ("Intercept",)),
+        ScaleDesign("sigma", "b", W * (which == 1)[:, None], ("Intercept", "x")),
+    )
+    return Design(
+        "a",
+        y,
+        X,
+        ("a: Intercept", "a: x", "b: Intercept", "b: x"),
+        (),
+        units,
+        scales=scales,
+        outcomes=("a", "b"),
+        which=which.astype(np.int64),
+        units=units,
+        rhos=(RhoDesign((0, 1), W, ("Intercept", "x")),),
+    )

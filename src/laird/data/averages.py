@@ -155,8 +155,8 @@ def _check_others(call: Call, group: str, ids: Ids, rows: Ids) -> None:
     alone = np.bincount(ids)[ids] == 1
     if alone.any():
         raise DataError(
-            f"`{text(call)}` is the mean of the other rows of a group; {int(alone.sum())} groups of `{group}`"
-            " have one row.",
+            f"`{text(call)}` is the mean of the other rows of a group; in `{group}` some groups"
+            f" ({int(alone.sum())}) have one row.",
             where=f"    {group}: {first_rows(alone, rows)} (counted from 0)",
             remedy="Leave these groups out, or use the mean of all rows, without `loo`.",
         )

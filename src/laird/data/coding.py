@@ -138,10 +138,12 @@ def matrix(columns: Sequence[CodedColumn], values: Mapping[Expr, Floats | Ids], 
     array([[0.],
            [3.]])
     """
-    out = np.ones((n, len(columns)))
+    out = np.empty((n, len(columns)))
     for k, column in enumerate(columns):
-        for factor, position in column.factors:
-            out[:, k] *= _elementary(values[factor], position)
+        factors = [_elementary(values[factor], position) for factor, position in column.factors]
+        out[:, k] = factors[0] if factors else 1.0
+        for other in factors[1:]:
+            out[:, k] *= other
     return out
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import repeat
 
 import numpy as np
 import pandas as pd
@@ -26,30 +27,44 @@ class Codes:
     codes: Ids
     labels: tuple[str, ...]
 
+    def used(self) -> list[int]:
+        """Positions of the labels that have rows."""
+        return np.flatnonzero(np.bincount(self.codes, minlength=len(self.labels))).tolist()
+
     def unused(self) -> tuple[str, ...]:
         """Labels without a row."""
-        counts = np.bincount(self.codes, minlength=len(self.labels))
-        return tuple(label for label, count in zip(self.labels, counts, strict=True) if not count)
+        used = set(self.used())
+        return tuple(label for k, label in enumerate(self.labels) if k not in used)
 
     def recoded(self, labels: Sequence[str]) -> Codes:
         """The same rows with codes into `labels`; -1 where a row's label is not among them."""
-        position = {label: code for code, label in enumerate(labels)}
-        lookup = np.array([position.get(label, _NONE) for label in self.labels], dtype=np.int64)
+        if tuple(labels) == self.labels:
+            return self
+        position = dict(zip(labels, range(len(labels)), strict=True))
+        lookup = np.array(list(map(position.get, self.labels, repeat(_NONE))), dtype=np.int64)
         return Codes(lookup[self.codes], tuple(labels))
+
+    def taken(self, positions: Sequence[int]) -> Codes:
+        """The same rows with codes into the labels at `positions`."""
+        if len(positions) == len(self.labels) and positions == list(range(len(positions))):
+            return self
+        lookup = np.full(len(self.labels), _NONE)
+        lookup[positions] = np.arange(len(positions))
+        return Codes(lookup[self.codes], tuple(self.labels[k] for k in positions))
 
 
 def discrete(column: Column) -> Codes:
-    """Return the levels of a complete column, in no particular order.
+    """Return the levels of a complete column: numbers in ascending order, others as they were read.
 
     Examples
     --------
     >>> from laird.data.frame import read_table
     >>> discrete(read_table({"g": [3.0, 1.0, 3.0]}, ["g"]).column("g"))
-    Codes(codes=array([0, 1, 0]), labels=('3', '1'))
+    Codes(codes=array([1, 0, 1]), labels=('1', '3'))
     """
     if column.kind != "number":
         return Codes(column.values, column.labels)
-    codes, uniques = pd.factorize(column.values)
+    codes, uniques = pd.factorize(column.values, sort=True)
     return Codes(codes.astype(np.int64, copy=False), level_labels(uniques.tolist()))
 
 
@@ -69,13 +84,13 @@ def ordered(column: Column, chosen: Sequence[str] = ()) -> Codes:
     (('a', 'b'), ('b', 'a'))
     """
     found = discrete(column)
-    absent = set(found.unused())
-    used = [label for label in found.labels if label not in absent]
+    used = found.used()
+    labels = [found.labels[k] for k in used]
     if chosen:
-        return found.recoded(_in_order(column.name, used, chosen))
-    if column.kind in ("category", "boolean"):
-        return found.recoded(used)
-    return found.recoded([used[position] for position in level_order(used)])
+        return found.recoded(_in_order(column.name, labels, chosen))
+    if column.kind in ("text", "date"):
+        return found.taken([used[k] for k in level_order(labels)])
+    return found.taken(used)
 
 
 def known_codes(column: Column, levels: Sequence[str], rows: Ids) -> Ids:

@@ -18,6 +18,7 @@ _EPS = float(np.finfo(float).eps)
 _ROUNDING = 8 * _EPS
 _SAFE_PIVOT = 1e-10
 _NEARLY = 1e-5
+_BLOCK = 8192
 _LOST = 1e-6
 """A share whose square leaves too few digits in cross-products: three are left at this one."""
 
@@ -50,7 +51,13 @@ def check_columns(X: Floats, names: Sequence[str]) -> None:
     others = [k for k, name in enumerate(names) if name != "Intercept"]
     for k in others:
         _check_constant(X[:, k], names[k], intercept)
-    _check_collinear(X[:, others], [names[k] for k in others], intercept)
+    _check_collinear(X[:, _as_slice(others)], [names[k] for k in others], intercept)
+
+
+def _as_slice(places: list[int]) -> list[int] | slice:
+    """Neighbouring places as a slice, which copies nothing."""
+    neighbours = places and places == list(range(places[0], places[-1] + 1))
+    return slice(places[0], places[-1] + 1) if neighbours else places
 
 
 def _check_constant(x: Floats, name: str, intercept: bool) -> None:
@@ -108,9 +115,9 @@ def dependence(X: Floats, *, centre: bool) -> tuple[int, tuple[int, ...], float]
 
     Notes
     -----
-    The columns are centred and scaled to length 1.  The Cholesky factor of their
-    correlations settles the ordinary case; otherwise their QR factor decides, where
-    |R_kk| is the distance of column k from the span of those before it.
+    The Cholesky factor of the correlations settles the ordinary case, a block of rows at a
+    time.  Otherwise the columns are centred and scaled to length 1, and their QR factor
+    decides, where |R_kk| is the distance of column k from the span of those before it.
 
     Examples
     --------
@@ -118,13 +125,12 @@ def dependence(X: Floats, *, centre: bool) -> tuple[int, tuple[int, ...], float]
     >>> dependence(np.stack([x, z, x - z], axis=1), centre=True)
     (2, (0, 1), 0.0)
     """
+    if _is_well_conditioned(_cross_products(X, centre=centre)):
+        return None
     scaled = X / np.abs(X).max(axis=0)
     deviations = scaled - scaled.mean(axis=0) if centre else scaled
     lengths = _lengths(deviations)
-    unit = deviations / lengths
-    if _is_well_conditioned(unit):
-        return None
-    R = np.linalg.qr(unit, mode="r")
+    R = np.linalg.qr(deviations / lengths, mode="r")
     noise = 10 * X.shape[1] * _EPS * np.maximum.accumulate(_lengths(scaled) / lengths)
     distances = np.abs(np.diag(R))
     near = np.flatnonzero(distances < np.maximum(noise, _NEARLY))
@@ -139,9 +145,31 @@ def _lengths(X: Floats) -> Floats:
     return np.asarray(np.sqrt(np.einsum("ij,ij->j", X, X)))
 
 
-def _is_well_conditioned(unit: Floats) -> bool:
+def _cross_products(X: Floats, *, centre: bool) -> Floats:
+    """X'X of the columns, or of their deviations from their means, by blocks of rows.
+
+    What is summed are deviations from the means of the first block; with b its share of the
+    rows, no more than the factor 1/b is lost of the digits.
+    """
+    p = X.shape[1]
+    about = X[:_BLOCK].mean(axis=0) if centre else np.zeros(p)
+    sums, products = np.zeros(p), np.zeros((p, p))
+    with np.errstate(over="ignore", invalid="ignore"):
+        for start in range(0, len(X), _BLOCK):
+            part = X[start : start + _BLOCK].T - about[:, None]
+            sums += part.sum(axis=1)
+            products += part @ part.T
+        return products - np.outer(sums, sums) / len(X) if centre else products
+
+
+def _is_well_conditioned(products: Floats) -> bool:
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        lengths = np.sqrt(np.diag(products))
+        correlations = products / np.outer(lengths, lengths)
+    if not np.isfinite(correlations).all():
+        return False
     try:
-        factor = np.linalg.cholesky(unit.T @ unit)
+        factor = np.linalg.cholesky(correlations)
     except np.linalg.LinAlgError:
         return False
     return bool((np.diag(factor) ** 2 > _SAFE_PIVOT).all())
@@ -196,8 +224,10 @@ def check_slopes_vary(group: str, names: Sequence[str], Z: Floats, ids: Ids) -> 
         There is such a column of Z.
     """
     for name, z in zip(names, Z.T, strict=True):
+        if name == "Intercept":
+            continue
         check_magnitude(name, float(z.min()), float(z.max()))
-        if name != "Intercept" and is_constant(z, ids):
+        if is_constant(z, ids):
             raise DataError(
                 f"`{name}` is constant within each group of `{group}`, so it has no slope there.",
                 where=f"    ({name} | {group})",

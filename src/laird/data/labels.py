@@ -17,7 +17,9 @@ def level_labels(values: Iterable[Any]) -> tuple[str, ...]:
     >>> level_labels([1.0, 2.5]), level_labels([True]), level_labels(["a b"])
     (('1', '2.5'), ('True',), ('a b',))
     """
-    return tuple(_label(value) for value in values)
+    listed = list(values)
+    kinds = set(map(type, listed))
+    return tuple(map(_label if any(issubclass(kind, float | np.floating) for kind in kinds) else str, listed))
 
 
 def _label(value: Any) -> str:
@@ -34,14 +36,14 @@ def level_order(labels: Sequence[str]) -> list[int]:
     >>> level_order(["10", "9", "-1"]), level_order(["b", "a", "10"])
     ([2, 1, 0], [2, 1, 0])
     """
+    as_text = sorted(range(len(labels)), key=labels.__getitem__)
     values = _as_numbers(labels)
-    keys = labels if values is None else list(zip(values, labels, strict=True))
-    return sorted(range(len(labels)), key=keys.__getitem__)
+    return as_text if values is None else sorted(as_text, key=values.__getitem__)
 
 
 def _as_numbers(labels: Sequence[str]) -> list[float] | None:
     try:
-        values = [float(label) for label in labels]
+        values = list(map(float, labels))
     except ValueError:
         return None
     return values if np.isfinite(values).all() else None

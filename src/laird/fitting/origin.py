@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import platform
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from laird.design import Design
 from laird.spec import Spec
@@ -23,8 +25,10 @@ class Origin:
 
     Attributes
     ----------
-    spec_hash, data_hash
-        SHA-256 of the model's text and of its arrays.
+    spec_hash
+        SHA-256 of the model's text.
+    design
+        The model's arrays.
     seed
         The seed given, None for methods without randomness or an unknown seed.
     options
@@ -36,11 +40,16 @@ class Origin:
     """
 
     spec_hash: str
-    data_hash: str
+    design: Design = field(repr=False)
     seed: int | None = None
     options: tuple[tuple[str, str], ...] = ()
     seconds: float = 0.0
     created: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+
+    @property
+    def data_hash(self) -> str:
+        """SHA-256 of the model's arrays, see `data_hash`; computed on request, for it reads all of them."""
+        return data_hash(self.design)
 
     def attributes(self) -> dict[str, object]:
         """Everything as plain values, for files."""
@@ -65,18 +74,33 @@ def origin(
 ) -> Origin:
     """Record where a fit comes from."""
     texts = tuple((name, str(value)) for name, value in (options or {}).items())
-    return Origin(spec.hash, data_hash(design), seed, texts, seconds)
+    return Origin(spec.hash, design, seed, texts, seconds)
 
 
 def data_hash(design: Design) -> str:
     """SHA-256 of the arrays and labels that a model uses."""
     digest = hashlib.sha256()
-    scales = (scale.W for scale in design.scales)
-    for array in (design.y, design.X, *(a for r in design.random for a in (r.Z, r.ids)), *scales):
-        digest.update(np.ascontiguousarray(array).tobytes())
+    for array in _arrays(design):
+        digest.update(str((array.dtype.str, array.shape)).encode())
+        digest.update(np.ascontiguousarray(array).data)
     labels = (design.outcome, *design.names, *(label for r in design.random for label in r.levels))
-    digest.update("\x00".join(labels).encode())
+    digest.update("\x00".join((*labels, *design.outcomes)).encode())
     return digest.hexdigest()
+
+
+def _arrays(design: Design) -> Iterator[NDArray[Any]]:
+    """Every array of a design."""
+    yield from (design.y, design.X, design.which, design.units)
+    for random in design.random:
+        yield from (random.Z, random.ids)
+    yield from (scale.W for scale in design.scales)
+    yield from (rho.W for rho in design.rhos)
+    if design.known is not None:
+        yield design.known.variances
+        for block in design.known.blocks:
+            yield from (block.rows, block.V)
+    if design.weights is not None:
+        yield design.weights
 
 
 def versions() -> dict[str, str]:

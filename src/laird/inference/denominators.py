@@ -43,7 +43,7 @@ def fai_cornelius(K: Floats, c: Covariation) -> Denominator:
     """
     P = np.linalg.eigh(K @ c.cov @ K.T)[1]
     nu, q = of_rows(P.T @ K, c), len(K)
-    if np.ptp(nu) < EQUAL or np.isinf(nu).all():
+    if np.isinf(nu).all() or np.ptp(nu) < EQUAL:
         return Denominator(1.0, float(nu.mean()))
     if not np.all(nu > 2.0):
         return Denominator(1.0, 2.0)

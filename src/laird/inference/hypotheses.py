@@ -146,7 +146,7 @@ def _numbers(given: Any, names: tuple[str, ...]) -> Floats:
 
 def _expression(row: Floats, names: tuple[str, ...]) -> str:
     """Text of a row: ``ses + 2*x``."""
-    parts = []
+    parts: list[str] = []
     for weight, name in zip(row, names, strict=True):
         if weight:
             size = "" if abs(weight) == 1 else f"{abs(weight):.6g}*"
@@ -215,27 +215,32 @@ class _Reader:
     def _times(self, a: Floats, b: Floats) -> Floats:
         if a[:-1].any() and b[:-1].any():
             raise self._error("A hypothesis is linear: two coefficients cannot be multiplied.")
-        return a * b[-1] if a[:-1].any() else b * a[-1]
+        return np.asarray(a * b[-1] if a[:-1].any() else b * a[-1])
 
     def _divided(self, a: Floats, b: Floats, start: int) -> Floats:
         if b[:-1].any() or b[-1] == 0.0:
             self.at = start
             raise self._error("A hypothesis can be divided by a number other than zero only.")
-        return a / b[-1]
+        return np.asarray(a / b[-1])
 
     def _factor(self) -> Floats:
         self._next()
         if (k := self._name()) is not None:
-            return np.eye(len(self.names) + 1)[k]
+            return self._unit(k)
         if number := _NUMBER.match(self.text, self.at):
             self.at = number.end()
-            return float(number.group()) * np.eye(len(self.names) + 1)[-1]
+            return float(number.group()) * self._unit(-1)
         if self._taken("("):
             form = self._sum()
             if not self._taken(")"):
                 raise self._error("A parenthesis is not closed.")
             return form
         raise self._unknown()
+
+    def _unit(self, k: int) -> Floats:
+        form = np.zeros(len(self.names) + 1)
+        form[k] = 1.0
+        return form
 
     def _name(self) -> int | None:
         for pattern, k in self.patterns:

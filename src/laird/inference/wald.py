@@ -26,7 +26,7 @@ class JointTest:
 
     Attributes
     ----------
-    F, df1, df2, p_value
+    f, df1, df2, p_value
         F statistic (of Kenward and Roger: scaled), its degrees of freedom, and its tail.
     chi2, chi2_p_value
         The Wald statistic for known covariance parameters, χ² with `df1` degrees of freedom.
@@ -34,7 +34,7 @@ class JointTest:
         Of the degrees of freedom.
     """
 
-    F: float
+    f: float
     df1: int
     df2: float
     p_value: float
@@ -44,7 +44,7 @@ class JointTest:
 
     def __str__(self) -> str:
         return (
-            f"F({self.df1}, {self.df2:.4g}) = {self.F:.4g}, p = {self.p_value:.3g} ({self.method}); "
+            f"F({self.df1}, {self.df2:.4g}) = {self.f:.4g}, p = {self.p_value:.3g} ({self.method}); "
             f"chi2({self.df1}) = {self.chi2:.4g}, p = {self.chi2_p_value:.3g}"
         )
 
@@ -79,7 +79,7 @@ def wald(
     *,
     pattern: str | None = None,
     rhs: ArrayLike | None = None,
-    df: Df | None = None,
+    df: Df | Reference | None = None,
     prob: float = 0.95,
 ) -> WaldTest:
     """Test linear combinations of the fixed effects.
@@ -118,7 +118,7 @@ def wald(
     >>> test.rows[["estimate", "value", "lower", "upper"]].round(2).to_dict("records")
     [{'estimate': 3.2, 'value': 2.0, 'lower': 2.59, 'upper': 3.82}]
     >>> joint = ld.wald(fit, pattern="Sector").joint
-    >>> joint.df1, round(joint.F, 2), round(joint.df2, 1)
+    >>> joint.df1, round(joint.f, 2), round(joint.df2, 1)
     (2, 8.67, 67.8)
     """
     check_probability(prob)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
-from math import inf
+from math import inf, nan
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -16,7 +16,11 @@ from laird.posterior.families import quantile
 if TYPE_CHECKING:
     import pandas as pd
 
-type Kind = Literal["coefficient", "sigma", "sd", "cor"]
+type Kind = Literal["coefficient", "sigma", "log_sigma", "phi", "rho", "atanh_rho", "sd", "log_sd", "cor"]
+
+CORRELATIONS = frozenset({"cor", "rho"})
+SLOPES = frozenset({"log_sigma", "log_sd", "atanh_rho"})
+ON_OUTCOME = frozenset({"coefficient", "sigma", "sd"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,21 +30,22 @@ class PriorRow:
     Attributes
     ----------
     parameter
-        ``Intercept``, a column of X, ``sigma``, ``sd(school, ses)`` or ``cor(school)``.
+        ``Intercept``, a column of X, ``sigma``, ``sd(school, ses)``, ``cor(school)``, ``phi``,
+        ``rho(y1, y2)``, or a slope: ``log_sigma(x)``, ``log_sd(study, x)``, ``atanh_rho(y1, y2, x)``.
     kind
-        ``"coefficient"``, ``"sigma"``, ``"sd"`` or ``"cor"``.
+        What comes before the parenthesis; ``"coefficient"`` for a fixed effect.
     group
-        Grouping factor of an sd or a cor, else ``""``.
+        Grouping factor of an sd or a cor, outcome of a sigma, both outcomes of a rho, else ``""``.
     index
-        Column of X (coefficient) or of Z (sd), else 0.
+        Column of X (coefficient), of Z (sd) or of the predictors (slope), else 0.
     family, values
-        The prior; ``lkj`` or ``flat`` for a cor.
+        The prior; ``lkj`` or ``flat`` for a correlation.
     rule
         How the numbers came from the data, or which override gave them.
     unit
         Size of the parameter's column: what one unit of the parameter does to the outcome.
     size
-        Number of columns of the (largest) correlation matrix of a cor, else 1.
+        Number of columns of the (largest) correlation matrix of a correlation, else 1.
     """
 
     parameter: str
@@ -60,7 +65,7 @@ class PriorRow:
 
     @property
     def eta(self) -> float:
-        """Shape of the LKJ prior of a cor; flat is lkj(1)."""
+        """Shape of the LKJ prior of a correlation; flat is lkj(1)."""
         return self.values[0] if self.family == "lkj" else 1.0
 
     def interval(self, prob: float = 0.9) -> tuple[float, float]:
@@ -72,10 +77,10 @@ class PriorRow:
         (0.5, 9.5)
         """
         tails = np.array([(1 - prob) / 2, (1 + prob) / 2])
-        if self.kind == "cor":
+        if self.kind in CORRELATIONS:
             lower, upper = lkj.quantile(tails, self.eta, self.size)
         elif self.family == "flat":
-            lower, upper = (-inf if self.kind == "coefficient" else 0.0), inf
+            lower, upper = (-inf if self.kind == "coefficient" or self.kind in SLOPES else 0.0), inf
         else:
             lower, upper = quantile(self.family, tails, *self.values)
         return float(lower), float(upper)
@@ -105,26 +110,30 @@ class PriorTable:
     @property
     def coefficients(self) -> tuple[PriorRow, ...]:
         """Rows of the fixed effects, in the order of the columns of X."""
-        return tuple(row for row in self.rows if row.kind == "coefficient")
+        return self.of("coefficient")
 
     @property
     def sigma(self) -> PriorRow:
-        """The row of the residual standard deviation."""
+        """The row of the (first) residual standard deviation."""
         return next(row for row in self.rows if row.kind == "sigma")
+
+    def of(self, *kinds: Kind, group: str | None = None) -> tuple[PriorRow, ...]:
+        """Return the rows of some kinds, of all groups or of one."""
+        return tuple(row for row in self.rows if row.kind in kinds and group in (None, row.group))
 
     def sds(self, group: str) -> tuple[PriorRow, ...]:
         """Return the rows of the sds of `group`, in the order of its columns."""
-        return tuple(row for row in self.rows if row.kind == "sd" and row.group == group)
+        return self.of("sd", group=group)
 
     def cor(self, group: str) -> PriorRow | None:
         """Return the row of the correlations of `group`, None when it has none."""
-        return next((row for row in self.rows if row.kind == "cor" and row.group == group), None)
+        return next(iter(self.of("cor", group=group)), None)
 
     def to_frame(self, prob: float = 0.9) -> pd.DataFrame:
         """Return one row per parameter: prior, rule, its range, and the range times the column's sd.
 
         Columns `parameter, prior, rule, lower, upper, outcome_lower, outcome_upper`; the
-        last two are on the scale of the outcome, NaN for correlations.
+        last two are on the scale of the outcome, NaN for what is not: correlations, φ, slopes.
         """
         import pandas as pd
 
@@ -162,13 +171,23 @@ def _number(value: float) -> str:
 
 def _record(row: PriorRow, prob: float) -> tuple[object, ...]:
     lower, upper = row.interval(prob)
-    return (row.parameter, row.prior, row.rule, lower, upper, lower * row.unit, upper * row.unit)
+    unit = row.unit if row.kind in ON_OUTCOME else nan
+    return (row.parameter, row.prior, row.rule, lower, upper, lower * unit, upper * unit)
 
 
 def _cells(row: PriorRow) -> tuple[str, ...]:
     lower, upper = row.interval()
-    on_outcome = "" if row.kind == "cor" else _range(lower * row.unit, upper * row.unit)
-    return (row.parameter, row.prior, _range(lower, upper), on_outcome, row.rule)
+    return (row.parameter, row.prior, _range(lower, upper), _effect(row, lower, upper), row.rule)
+
+
+def _effect(row: PriorRow, lower: float, upper: float) -> str:
+    """What the range means: on the outcome; of a slope of a log sd, its factor per sd of the predictor."""
+    if row.kind in ON_OUTCOME:
+        return _range(lower * row.unit, upper * row.unit)
+    if row.kind in ("log_sigma", "log_sd"):
+        with np.errstate(over="ignore"):
+            return "× " + _range(*np.exp([lower * row.unit, upper * row.unit]))
+    return ""
 
 
 def _range(lower: float, upper: float) -> str:

@@ -103,6 +103,21 @@ def test_what_is_constant_within_the_group(formula, is_between):
     assert PLACE.is_between(parse(formula)) is is_between
 
 
+@pytest.mark.parametrize(
+    ("formula", "latex"),
+    [
+        ("dvar(x, class, school)", r"\left(\overline{\text{x}}_{k} - \overline{\text{x}}_{j}\right)"),
+        ("cvar(x, school:class)", r"\overline{\text{x}}_{jk}"),
+        ("cvar(x, school, loo=True)", r"\overline{\text{x}}^{(\setminus i)}_{j}"),
+        ("cvar(x, school, weights=w)", r"\overline{\text{x}}^{(\text{w})}_{j}"),
+    ],
+)
+def test_contextual_terms(formula, latex):
+    place = Place(row="ijk", own="i", letters=(("school", "j"), ("class", "k")))
+    (call,) = group_calls(parse_spec(f"y ~ {formula}").locations[0].terms)
+    assert expression(call, place) == latex
+
+
 def test_marks_join_and_squares_stay_readable():
     assert symbol("u", "0j", "", "1", "v") == "u_{0j}^{(1,v)}"
     assert squared(r"\tau", "0j", "v") == r"\left(\tau_{0j}^{(v)}\right)^{2}"

@@ -248,7 +248,9 @@ def _group_function(call: Call, place: Place) -> str:
     means = [symbol(mean, index) for mean, index in group_means(call, place)]
     if call.function == "cvar":
         return means[0]
-    return _difference(call.args[0], means[0], place) if len(means) == 1 else " - ".join(means)
+    if len(means) == 1:
+        return _difference(call.args[0], means[0], place)
+    return rf"\left({' - '.join(means)}\right)"
 
 
 def group_means(call: Call, place: Place) -> Iterator[tuple[str, str]]:
