@@ -26,7 +26,9 @@ def test_a_coordinate_whose_square_wants_to_be_negative_is_exactly_zero():
 
 
 def test_a_start_at_the_boundary_is_left_when_that_is_no_minimum():
-    optimum, x = minimise_even(even(5.0, np.array([-2.0, -8.0])), np.array([0.0, 0.0, 0.0]), SINGLE, scale=1.0)
+    optimum, x = minimise_even(
+        even(5.0, np.array([-2.0, -8.0])), np.array([0.0, 0.0, 0.0]), SINGLE, scale=1.0
+    )
     assert optimum.converged
     np.testing.assert_allclose(np.abs(x), [1.0, 2.0, 3.0], rtol=1e-6)
 

@@ -23,6 +23,10 @@ def test_coordinates_and_parameters_are_inverse_up_to_signs():
     np.testing.assert_allclose(np.abs(COORDINATES.x(theta)), np.abs(X), rtol=1e-12)
 
 
+def flat(theta):
+    return theta.L, theta.alpha, *theta.delta, theta.log_phi, theta.zeta
+
+
 def test_the_chain_rule():
     rng = np.random.default_rng(1)
     slopes = Theta(rng.normal(size=(3, 3)), *(rng.normal(size=3), (rng.normal(size=1), np.zeros(0))),
@@ -30,9 +34,7 @@ def test_the_chain_rule():
 
     def value(x):
         theta = COORDINATES.theta(x)
-        parts = zip((theta.L, theta.alpha, *theta.delta, theta.log_phi, theta.zeta),
-                    (slopes.L, slopes.alpha, *slopes.delta, slopes.log_phi, slopes.zeta), strict=True)  # fmt: skip
-        return sum(float(np.sum(a * b)) for a, b in parts)
+        return sum(float(np.sum(a * b)) for a, b in zip(flat(theta), flat(slopes), strict=True))
 
     numerical = [(value(X + h) - value(X - h)) / 2e-6 for h in 1e-6 * np.eye(len(X))]
     np.testing.assert_allclose(COORDINATES.gradient(X, slopes), numerical, atol=1e-8)
@@ -54,7 +56,9 @@ def normal_means(y, v):
         square = float(np.exp(2 * theta.alpha[0]))
         total = v + square
         slope = np.sum(-0.5 / total + 0.5 * y**2 / total**2) * 2 * square
-        return float(np.sum(-0.5 * np.log(total) - 0.5 * y**2 / total)), theta._replace(alpha=np.array([slope]))
+        return float(np.sum(-0.5 * np.log(total) - 0.5 * y**2 / total)), theta._replace(
+            alpha=np.array([slope])
+        )
 
     return density
 

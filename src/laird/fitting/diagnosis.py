@@ -84,7 +84,7 @@ def heterogeneity_checks(
 ) -> Iterator[Check]:
     """Whether the residual heterogeneity is zero, anywhere, next to the sampling variances."""
     design = problem.design
-    sigma = row_sigma(problem, found)
+    sigma = row_sigma(design, found)
     for scale in sigma_designs(design):
         if not scale.names:
             continue

@@ -26,6 +26,7 @@ type Floats = NDArray[np.float64]
 type Ids = NDArray[np.intp]
 type Density = Callable[[Theta], tuple[float, Theta]]
 
+
 @dataclass(frozen=True, slots=True, eq=False)
 class GeneralEstimate:
     """Maximum of the (restricted) likelihood, user's units.
@@ -121,9 +122,7 @@ class Coordinates:
         return np.concatenate([*parts, np.ones(log_phi, bool), self.first_zeta])
 
 
-def maximise_general(
-    density: Density, coordinates: Coordinates, start: Theta, *, n: int
-) -> GeneralEstimate:
+def maximise_general(density: Density, coordinates: Coordinates, start: Theta, *, n: int) -> GeneralEstimate:
     """Maximise a (restricted) likelihood of θ from a start, constants first.
 
     Parameters

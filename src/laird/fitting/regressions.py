@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from laird.design import Design
 from laird.fitting.codings import CONSTANT, Coding, Codings, outcome_rows, sigma_designs
 from laird.fitting.frozen import freeze
 from laird.fitting.problem import Problem
@@ -54,9 +55,9 @@ class Regression:
         return self.names == CONSTANT
 
 
-def reported(codings: Codings, outcomes: Sequence[str]) -> Codings:
+def reported(found: Sequence[Regression], outcomes: Sequence[str]) -> tuple[Regression, ...]:
     """The regressions that tables list: a constant sigma of a single outcome is a plain number."""
-    return Codings(c for c in codings if not (c.parameter == "sigma" and c.constant and not outcomes))
+    return tuple(r for r in found if not (r.parameter == "sigma" and r.constant and not outcomes))
 
 
 def regressions(codings: Codings, theta: Theta, cov: Floats, pairs: int) -> tuple[Regression, ...]:
@@ -113,12 +114,12 @@ def of_draws(codings: Codings, theta: Theta) -> tuple[Regression, ...]:
 
 def typical_sigma(problem: Problem, theta: Theta) -> float:
     """The residual sd, or the root mean square of the rows' when there are several."""
-    return float(np.sqrt(np.mean(row_sigma(problem, estimates(problem.codings, theta)) ** 2)))
+    return float(np.sqrt(np.mean(row_sigma(problem.design, estimates(problem.codings, theta)) ** 2)))
 
 
-def row_sigma(problem: Problem, found: Sequence[Regression]) -> Floats:
-    """Fitted residual sd of every row, shape (n,); zero for an outcome without one."""
-    design, sigma = problem.design, np.zeros(len(problem.design.X))
+def row_sigma(design: Design, found: Sequence[Regression]) -> Floats:
+    """Fitted residual sd of the rows of a design, shape (n,); zero for an outcome without one."""
+    sigma = np.zeros(len(design.X))
     by_outcome = {own.group: own for own in found if own.parameter == "sigma"}
     for scale in sigma_designs(design):
         if scale.group in by_outcome:

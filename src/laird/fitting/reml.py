@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from laird.fitting.checks import Check, boundary_check, group_check, optimum_check
 from laird.fitting.curvature import curvature
+from laird.fitting.diagnosis import diagnose
 from laird.fitting.general import maximise_general
 from laird.fitting.likelihood import maximise
 from laird.fitting.newton import Optimum
@@ -53,17 +54,17 @@ def fit(problem: Problem, *, restricted: bool, se: Errors = "conditional") -> Fi
     point, pairs = found.point, correlated_pairs(data.blocks)
     if se == "joint":
         point = point.with_beta_cov(joint_covariance(found.beta_at, found.theta, found.uncertainty, pairs))
-    shown = reported(problem.codings, problem.design.outcomes)
+    every = regressions(problem.codings, found.theta, found.uncertainty.cov, len(pairs))
     return Fit(
         method="reml" if restricted else "ml",
         problem=problem,
         point=point,
         loglik=found.log_likelihood,
-        checks=_checks(problem, found.optimum, found.theta.L),
+        checks=(*_checks(problem, found.optimum, found.theta.L), *diagnose(problem, every)),
         origin=origin(problem.spec, problem.design, perf_counter() - start, options={"se": se}),
         theta=found.theta,
         uncertainty=found.uncertainty,
-        regressions=regressions(shown, found.theta, found.uncertainty.cov, len(pairs)),
+        regressions=reported(every, problem.design.outcomes),
     )
 
 

@@ -125,7 +125,7 @@ class Fit:
 
         Next to known sampling variances it is the heterogeneity that these leave.
         """
-        return row_sigma(self.problem, self.regressions) if not self._has_residual else self.point.sigma
+        return self.point.sigma if self._has_residual else row_sigma(self.problem.design, self.regressions)
 
     @property
     def scale(self) -> pd.Series:
@@ -344,7 +344,8 @@ class Fit:
 
         Returns
         -------
-        ``estimate, se, lower, upper``, one row per row of `new`.
+        ``estimate, se, lower, upper``, one row per row of `new`; with several outcomes one per
+        row and outcome, which are the columns ``row, outcome`` in front.
 
         Examples
         --------
@@ -356,7 +357,7 @@ class Fit:
         0    1509.9  20.0  1470.6  1549.2
         1    1527.5  46.3  1436.8  1618.2
         """
-        from laird.fitting.predict import predict_draws, predict_point, rows_of, scales_of
+        from laird.fitting.predict import by_outcome, predict_draws, predict_point, rows_of, scales_of
 
         _check_choice("groups", groups, GROUPS)
         _check_choice("kind", kind, ("mean", "response"))
@@ -366,10 +367,11 @@ class Fit:
             design = build_new(self.problem.schema, new, groups=groups)
         rows = rows_of(design, population=groups == "population" or self.method == "ols")
         if self.draws is None:
-            scales = scales_of(design, self.point, self.regressions)
-            return predict_point(self.point, rows, scales, kind, prob)
+            scales = scales_of(self.problem, design, self.point, self.regressions, kind)
+            table = predict_point(self.problem, self.point, self.theta, rows, scales, prob)
+            return by_outcome(design, table)
         rng = np.random.default_rng([self.origin.seed or 0, len(rows.X)])
-        return predict_draws(self.point, self.draws, rows, kind, prob, rng)
+        return by_outcome(design, predict_draws(self.point, self.draws, rows, kind, prob, rng))
 
     def to_datatree(self) -> xr.DataTree:
         """Draws of ``eb`` and ``nuts`` as ArviZ data, named by the data's own labels."""
