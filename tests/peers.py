@@ -57,6 +57,11 @@ def peer_fits() -> dict[str, PeerFit]:
     return {entry["id"]: _peer_fit(entry) for entry in golden("peers_hs")}
 
 
+def meta(name: str) -> Mapping[str, Any]:
+    """Return one meta-analysis of metafor by its id, as stored."""
+    return next(entry for entry in golden("peers_meta") if entry["id"] == name)
+
+
 def peer_ids(*, data: str = "", method: str = "") -> list[str]:
     """Return the ids of the fits of one data set or method, for ``pytest.mark.parametrize``."""
     return [p.id for p in peer_fits().values() if data in ("", p.data) and method in ("", p.method)]

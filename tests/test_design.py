@@ -8,8 +8,8 @@ import polars as pl
 import pytest
 
 from laird.data.schema import learn
-from laird.design import bind, build, build_new, coding
-from laird.errors import DataError, LairdError, LairdWarning, SpecError
+from laird.design import bind, build_new, coding
+from laird.errors import DataError, LairdError, LairdWarning
 from laird.spec import parse_spec
 from tests.peers import peer_fits, peer_ids
 
@@ -229,7 +229,6 @@ def test_bad_input_gives_an_error_with_a_remedy_and_never_a_number(formula, fram
 
 
 ALLOWED = {
-    "13 with known variances": ("y ~ x + (1 | g) + meta_V(v)", BASE.assign(g=np.arange(N), v=1.0)),
     "20 x * 1e10": (MODEL, BASE.assign(x=BASE["x"] * 1e10)),
     "21 x * 1e-12": (MODEL, BASE.assign(x=BASE["x"] * 1e-12)),
     "22 x + 1e10": (MODEL, BASE.assign(x=BASE["x"] + 1e10)),
@@ -259,10 +258,64 @@ def test_suspect_input_is_warned_of():
         bind(parse_spec("y ~ x + z"), BASE.assign(z=BASE["x"] + 2e-6 * BASE["y"]))
 
 
-def test_several_outcomes_are_not_available():
-    schema = learn(parse_spec("y ~ x", "w ~ x"), BASE)
-    with pytest.raises(SpecError, match="2 outcomes"):
-        build(schema, BASE)
+WIDE = BASE.assign(z=RNG.normal(size=N), u=RNG.normal(size=N))
+
+
+def test_several_outcomes_are_stacked_row_by_row():
+    frame = WIDE.assign(z=WIDE["z"].mask(WIDE.index == 1))
+    spec = parse_spec("y ~ x + (1 | g)", "z ~ 1 + (1 | g)", "sigma(z) ~ w", "rho(y, z) ~ u")
+    schema, design = bind(spec, frame)
+    assert design.outcomes == ("y", "z")
+    assert design.names == ("y: Intercept", "y: x", "z: Intercept")
+    assert design.rows[:5].tolist() == design.units[:5].tolist() == [0, 0, 1, 2, 2]
+    assert design.which[:5].tolist() == [0, 1, 0, 0, 1]
+    y = design.which == 0
+    np.testing.assert_array_equal(design.y[~y], frame["z"].drop(index=1))
+    np.testing.assert_array_equal(design.X[y], np.stack([np.ones(N), frame["x"], np.zeros(N)], axis=1))
+    np.testing.assert_array_equal(design.X[~y], np.tile([0.0, 0.0, 1.0], (N - 1, 1)))
+    assert schema.unobserved == (("z", 1),)
+
+
+def test_outcomes_share_the_random_effects_of_a_group():
+    spec = parse_spec("y ~ x + (1 + x | g) + (1 | h)", "z ~ 1 + (1 | g)")
+    _, design = bind(spec, WIDE)
+    g, h = design.random
+    assert (g.names, g.blocks) == (("y: Intercept", "y: x", "z: Intercept"), ((0, 1, 2),))
+    np.testing.assert_array_equal(g.Z[:2], [[1.0, WIDE["x"][0], 0.0], [0.0, 0.0, 1.0]])
+    assert h.names == ("y: Intercept",)
+    np.testing.assert_array_equal(h.Z[:, 0], design.which == 0)
+    np.testing.assert_array_equal(h.ids, np.repeat(WIDE["h"], 2))
+
+
+@pytest.mark.parametrize(
+    ("random", "blocks"),
+    [
+        (("(1 || g)", "(1 || g)"), ((0,), (1,))),
+        (("(1 | g)", "(1 || g)"), ((0,), (1,))),
+        (("(1 | g) + (0 + x | g)", "(1 | g) + (0 + x | g)"), ((0, 1), (2, 3))),
+        (("(x || g)", "(x || g)"), ((0,), (1,), (2,), (3,))),
+    ],
+)
+def test_blocks_of_several_outcomes_follow_the_bars(random, blocks):
+    _, design = bind(parse_spec(f"y ~ x + {random[0]}", f"z ~ x + {random[1]}"), WIDE)
+    assert design.random[0].blocks == blocks
+
+
+def test_every_outcome_has_a_sigma_and_every_pair_a_rho():
+    _, design = bind(
+        parse_spec("y ~ 1", "z ~ 1", "u ~ 1", "sigma(z) ~ x", "rho(z, u) ~ x", "rho(y, u) ~ 0"), WIDE
+    )
+    assert [(one.parameter, one.group, one.names) for one in design.scales] == [
+        ("sigma", "y", ("y: Intercept",)),
+        ("sigma", "z", ("z: Intercept", "z: x")),
+        ("sigma", "u", ("u: Intercept",)),
+    ]
+    np.testing.assert_array_equal(design.scales[1].W[:3, 1], [0.0, WIDE["x"][0], 0.0])
+    assert [(one.pair, one.names) for one in design.rhos] == [
+        ((0, 1), ("Intercept",)),
+        ((1, 2), ("Intercept", "x")),
+    ]
+    np.testing.assert_array_equal(design.rhos[1].W[:, 1], np.repeat(WIDE["x"], 3))
 
 
 NEW = pd.DataFrame({"ses": [0.5, -1.0], "school": ["1317", "9586"], "Sector": ["Public", "Catholic"]})

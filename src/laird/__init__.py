@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from laird.errors import DataError, FitError, LairdError, LairdWarning, SpecError
     from laird.fitting.result import Fit
     from laird.inference.coefficients import coef_tests
+    from laird.inference.likelihood_ratio import lr_test
+    from laird.inference.robust import cluster_robust
     from laird.inference.wald import wald
     from laird.meta import effects
     from laird.meta.covariances import vcov_bivariate, vcov_cluster
@@ -34,9 +36,11 @@ _HOMES = {
     "Model": "laird.bound",
     "Spec": "laird.spec",
     "SpecError": "laird.errors",
+    "cluster_robust": "laird.inference.robust",
     "coef_tests": "laird.inference.coefficients",
     "list_data": "laird.data.bundled",
     "load_data": "laird.data.bundled",
+    "lr_test": "laird.inference.likelihood_ratio",
     "model": "laird.bound",
     "multilevel": "laird.spec",
     "parse_spec": "laird.spec",
@@ -57,10 +61,12 @@ __all__ = [
     "Model",
     "Spec",
     "SpecError",
+    "cluster_robust",
     "coef_tests",
     "effects",
     "list_data",
     "load_data",
+    "lr_test",
     "model",
     "multilevel",
     "parse_spec",

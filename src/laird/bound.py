@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, Literal
 from laird.data.bundled import load_data
 from laird.data.frame import Table
 from laird.data.schema import Schema, read
+from laird.data.usage import random_terms
 from laird.design import Design, bind, coding
 from laird.errors import DataError, FitError, SpecError, nearest
-from laird.spec import Spec, parse_priors, parse_spec
+from laird.spec import Spec, parse_spec, respecified
 from laird.spec.equations import Equations, equations
 from laird.spec.multilevel import MultilevelForm, to_multilevel
 
@@ -121,16 +122,34 @@ class Model:
 
         `notation` is ``"bryk-raudenbush"``, ``"sas"``, ``"pinheiro-bates"`` or ``"laird-ware"``.
         """
-        return equations(self.spec, notation=notation, between=self.between, coding=coding(self.schema))
+        known = {one.known.name for one in self.spec.locations if one.known}
+        return equations(
+            self.spec,
+            notation=notation,
+            between=self.between,
+            coding=coding(self.schema),
+            matrices=known.difference(self.table.available),
+        )
 
     def multilevel(self) -> MultilevelForm:
-        """The multilevel form: one equation within groups, one for each coefficient between."""
+        """The multilevel form: one equation within groups, one for each coefficient between.
+
+        Raises
+        ------
+        SpecError
+            The model has none, or several outcomes.
+        """
+        if len(self.spec.locations) > 1:
+            raise SpecError(
+                "A model of several outcomes has no multilevel form.",
+                remedy="Ask for the form of one outcome: laird.spec.to_multilevel(spec.locations[0]).",
+            )
         return to_multilevel(self.spec.locations[0], self.between)
 
     @property
     def between(self) -> tuple[str, ...]:
         """Predictors that are constant within the groups of the random terms."""
-        random = self.spec.locations[0].random
+        random = random_terms(self.spec)
         return self.schema.between(random[0].group_name) if random else ()
 
     def __repr__(self) -> str:
@@ -145,8 +164,9 @@ class Model:
     def _lines(self) -> list[str]:
         groups = [f"{len(r.levels)} groups of {r.group}" for r in self.design.random]
         dropped = [f"{count} rows dropped for missing {name}" for name, count in self.schema.dropped]
+        unobserved = [f"{count} rows without {name}" for name, count in self.schema.unobserved]
         title = [self.spec.title] if self.spec.title else []
-        sizes = "; ".join([f"{len(self.design.y)} rows", *groups, *dropped])
+        sizes = "; ".join([f"{len(self.table)} rows", *groups, *dropped, *unobserved])
         return [*title, *str(self.spec).splitlines(), sizes, "", *self.priors.brief().splitlines()]
 
 
@@ -158,6 +178,7 @@ def model(
     priors: Mapping[str, str] | str | None = None,
     known: Mapping[str, Any] | None = None,
     missing: Literal["error", "drop"] | None = None,
+    weights: str | None = None,
 ) -> Model:
     """Bind a model to data.
 
@@ -166,7 +187,7 @@ def model(
     formula
         A formula such as ``"mathach ~ ses * Sector + (1 + ses | school)"``, or a `Spec`.
     *parts
-        Further formulas, one per distributional parameter.
+        Further formulas, one per outcome and distributional parameter.
     data
         Any data frame that narwhals accepts (pandas, polars, pyarrow, …).  None: the
         data that the spec names, a bundled data set or a CSV file.
@@ -176,9 +197,16 @@ def model(
         Overrides such as ``{"ses": "normal(0, 1)", "sd(school)": "half_normal(2)"}``, or
         ``"flat"``.
     known
-        What ``meta_V(name)`` refers to, by name.
+        What ``meta_V(name)`` refers to, by name, when it is no column: a vector of sampling
+        variances, a dense or SciPy-sparse covariance matrix, or a list of its blocks, for all
+        rows of `data`.  With several outcomes in one matrix its rows are the first row's
+        outcomes, in the order of their formulas, then the second row's, and so on.
     missing
         ``"error"`` (default) or ``"drop"``: rows with missing values are dropped and counted.
+        Rows that lack some of several outcomes are used in either case.
+    weights
+        Column of weights, which multiply the rows' log-likelihoods (0: no information).  They
+        are no inverse variances; known variances belong into ``meta_V(v)``.
 
     Raises
     ------
@@ -192,14 +220,9 @@ def model(
     >>> model.design.names, len(model.design.y)
     (('Intercept', 'Days'), 180)
     """
-    spec = _spec(formula, parts, levels, priors, missing)
-    if known:
-        raise FitError(
-            "`known=` gives sampling covariances for `meta_V`, which this version reads but cannot fit.",
-            remedy="Remove `known=` and `meta_V(...)`.",
-        )
-    table = read(spec, _frame(spec) if data is None else data)
-    schema, design = bind(spec, table)
+    spec = _spec(formula, parts, levels, priors, missing, weights)
+    table = read(spec, _frame(spec) if data is None else data, known)
+    schema, design = bind(spec, table, known=known)
     return Model(spec, schema, design, table)
 
 
@@ -209,19 +232,15 @@ def _spec(
     levels: Mapping[str, Sequence[Any]] | None,
     priors: Mapping[str, str] | str | None,
     missing: Literal["error", "drop"] | None,
+    weights: str | None,
 ) -> Spec:
+    given = {"levels": levels, "priors": priors, "missing": missing, "weights": weights}
+    settings: Any = {name: value for name, value in given.items() if value is not None}
     if not isinstance(formula, Spec):
-        return parse_spec(formula, *parts, levels=levels, priors=priors, missing=missing or "error")
+        return parse_spec(formula, *parts, **settings)
     if parts:
         raise SpecError("A `Spec` already has all its parts.", remedy="Pass the formulas as strings instead.")
-    changes: dict[str, Any] = {}
-    if levels is not None:
-        changes["levels"] = tuple((name, tuple(map(str, order))) for name, order in levels.items())
-    if priors is not None:
-        changes["priors"] = parse_priors(priors)
-    if missing is not None:
-        changes["missing"] = missing
-    return replace(formula, **changes)
+    return respecified(formula, **settings)
 
 
 def _frame(spec: Spec) -> Any:

@@ -1,190 +1,70 @@
 """Design: the arrays of a model, read-only, and nothing else.
 
-(Schema, frame) -> Design.  Z is stored as values and integer ids, never as a matrix
-of rows by groups.
+(Schema, frame) -> Design.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import combinations, pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from laird.data import identifiable
-from laird.data.checks import check_response, check_varies
+from laird.arrays import (
+    Design,
+    KnownBlock,
+    KnownDesign,
+    RandomDesign,
+    RhoDesign,
+    ScaleDesign,
+    outcome_designs,
+    outcome_prefix,
+    read_only,
+)
+from laird.data.checks import check_response
 from laird.data.coding import CodedColumn, code, matrix
 from laird.data.encode import UNSEEN, NewGroups, factor_values, group_ids, read_new
+from laird.data.estimable import check_design
 from laird.data.evaluate import Context, evaluate
 from laird.data.frame import Table
+from laird.data.known import Known, known_design, named
 from laird.data.schema import GroupInfo, Schema, learn, read
-from laird.data.usage import factors
-from laird.errors import SpecError
-from laird.spec import DistributionalPart, Location, RandomTerm, Spec, Term, term_name, text
+from laird.data.stack import Stack, everywhere, present, stacked
+from laird.data.usage import factors, outcomes, random_terms
+from laird.data.weights import row_weights
+from laird.spec import INTERCEPT, DistributionalPart, RandomTerm, Spec, Term, term_name, text
 from laird.spec.syntax import Expr, Name
+
+__all__ = [
+    "Design",
+    "KnownBlock",
+    "KnownDesign",
+    "RandomDesign",
+    "RhoDesign",
+    "ScaleDesign",
+    "bind",
+    "build",
+    "build_new",
+    "coding",
+    "outcome_designs",
+]
 
 type Floats = NDArray[np.float64]
 type Ids = NDArray[np.int64]
-
-_EMPTY: Ids = np.zeros(0, dtype=np.int64)
-_EMPTY.flags.writeable = False
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class RandomDesign:
-    """All random terms of one grouping factor.
-
-    Attributes
-    ----------
-    group
-        Name of the factor (``school``, ``batch:cask``).
-    levels
-        Labels of the J groups, as strings.
-    ids
-        Group of each row, shape (n,), integers in [0, J); -1 for a group of new data
-        that the fitted data did not have.
-    Z
-        Values of the random-effect columns, shape (n, q).
-    names
-        Names of the q columns (``Intercept``, ``ses``).
-    blocks
-        Column indices that share a correlation matrix, e.g. ``((0, 1),)`` for
-        ``(1 + x | g)`` and ``((0,), (1,))`` for ``(1 + x || g)``.
-    """
-
-    group: str
-    levels: tuple[str, ...]
-    ids: Ids
-    Z: Floats
-    names: tuple[str, ...]
-    blocks: tuple[tuple[int, ...], ...]
+type Member = tuple[int, CodedColumn]
+"""A column, and the position of the outcome whose formula it stands in."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ScaleDesign:
-    """A regression of a log standard deviation.
-
-    Attributes
-    ----------
-    parameter
-        ``"sigma"``, or ``"sd"`` of the groups of `group`.
-    group
-        The grouping factor of an ``"sd"``, else ``""``.
-    W
-        Predictors by row, shape (n, k).
-    names
-        Names of the k columns.
-    """
-
-    parameter: str
-    group: str
-    W: Floats
-    names: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class KnownBlock:
-    """Rows whose sampling errors are correlated, (k,) ascending, and their covariance (k, k)."""
-
-    rows: Ids
-    V: Floats
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class KnownDesign:
-    """The known sampling covariance V of the rows, by connected blocks.
-
-    Attributes
-    ----------
-    name
-        What ``meta_V(...)`` names.
-    proportional
-        True: the rows have covariance φV with φ estimated, else V.
-    variances
-        Diagonal of V, shape (n,).
-    blocks
-        Connected components of V with more than one row.
-    """
-
-    name: str
-    proportional: bool
-    variances: Floats
-    blocks: tuple[KnownBlock, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class RhoDesign:
-    """A regression of the atanh correlation of two outcomes (with more: partial correlation).
-
-    Attributes
-    ----------
-    pair
-        Positions of the outcomes, first < second.
-    W
-        Predictors by row, equal in all rows of a unit, shape (n, k).
-    names
-        Names of the k columns.
-    """
-
-    pair: tuple[int, int]
-    W: Floats
-    names: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Design:
-    """y, X and the random-effect columns of a model, shapes (n,), (n, p), (n, q).
-
-    Several outcomes are stacked: rows of one unit follow each other, in the order of the
-    outcomes, without those that are missing; X, Z and W of an outcome are zero in the rows
-    of the others, and their columns are called ``outcome: column``.
-
-    Attributes
-    ----------
-    outcome
-        Name of the (first) outcome.
-    y, X, names
-        Outcome, fixed-effect columns, their names.  For new data without the outcome `y`
-        has shape (0,).
-    random
-        Random coefficients by grouping factor.
-    rows
-        Positions of the rows in the user's frame, counted from 0, shape (n,).
-    scales
-        Regressions of log sds: ``sigma ~ x`` (`group` ``""``, with several outcomes the
-        outcome's name; W of shape (n, 0) is a sigma of zero), ``sd(g) ~ x``.
-    known
-        Known sampling covariance, None without ``meta_V``.
-    outcomes, which
-        Names of all outcomes, and the position of each row's outcome, shape (n,); both
-        empty for a single outcome.
-    units
-        Observation unit of each row, shape (n,); empty for a single outcome.
-    rhos
-        Regressions of the correlations of outcomes; a pair without one is uncorrelated.
-    weights
-        Multipliers of the rows' log-likelihoods, shape (n,), or None.
-    """
-
-    outcome: str
-    y: Floats
-    X: Floats
-    names: tuple[str, ...]
-    random: tuple[RandomDesign, ...]
-    rows: Ids
-    scales: tuple[ScaleDesign, ...] = ()
-    known: KnownDesign | None = None
-    outcomes: tuple[str, ...] = ()
-    which: Ids = field(default_factory=lambda: _EMPTY)
-    units: Ids = field(default_factory=lambda: _EMPTY)
-    rhos: tuple[RhoDesign, ...] = ()
-    weights: Floats | None = None
-
-
-def bind(spec: Spec, frame: Any, levels: Mapping[str, Sequence[Any]] | None = None) -> tuple[Schema, Design]:
+def bind(
+    spec: Spec,
+    frame: Any,
+    levels: Mapping[str, Sequence[Any]] | None = None,
+    known: Known | None = None,
+) -> tuple[Schema, Design]:
     """Learn from data and build the arrays in one reading of the columns.
 
     Examples
@@ -195,32 +75,53 @@ def bind(spec: Spec, frame: Any, levels: Mapping[str, Sequence[Any]] | None = No
     >>> design.names, design.X[:, 1]
     (('Intercept', 'a[v]'), array([0., 1., 0., 1., 1.]))
     """
-    table = read(spec, frame)
+    table = read(spec, frame, known)
     schema = learn(spec, table, levels)
-    return schema, build(schema, table)
+    return schema, build(schema, table, known)
 
 
-def build(schema: Schema, frame: Any) -> Design:
+def build(schema: Schema, frame: Any, known: Known | None = None) -> Design:
     """Build the arrays of the data that `schema` was learned from.
+
+    Parameters
+    ----------
+    schema, frame
+        What the data taught, and the data.
+    known
+        What ``meta_V(V)`` names and the data do not have: a vector of variances, a dense
+        or SciPy-sparse matrix, or a list of blocks, for all rows of the frame.  Of
+        several outcomes it has the rows y1, y2, … of the first row, of the second, ….
 
     Raises
     ------
     DataError
         The data cannot tell the coefficients apart: constant or collinear columns, too
-        few rows or groups, a random slope of something constant within groups.
+        few rows or groups, a random slope of something constant within groups; V is no
+        covariance matrix of these rows.
+
+    Examples
+    --------
+    >>> from laird.spec import parse_spec
+    >>> data = {"a": [1.0, 2.0, 4.0], "b": [1.0, 3.0, None]}
+    >>> _, design = bind(parse_spec("a ~ 1 + meta_V(V)", "b ~ 1"), data, known={"V": np.full(6, 0.1)})
+    >>> design.names, design.y, design.which
+    (('a: Intercept', 'b: Intercept'), array([1., 1., 2., 3., 4.]), array([0, 1, 0, 1, 0]))
     """
-    table = read(schema.spec, frame)
-    location = _location(schema.spec)
-    ids = group_ids(schema, table, "error")
-    y = _response(schema, table)
-    check_varies(text(location.outcome), y)
-    _check_sizes(schema, len(y))
-    design = _assemble(schema, table, ids, y)
-    _check_columns(design)
+    table, given = read(schema.spec, frame, known), named(known)
+    rows = _rows(schema, table, group_ids(schema, table, "error"), present(schema.spec, table))
+    design = _assemble(rows, _response(rows), given, fitted=True)
+    check_design(design, rows.label)
     return design
 
 
-def build_new(schema: Schema, frame: Any, *, outcome: bool = False, groups: NewGroups = "error") -> Design:
+def build_new(
+    schema: Schema,
+    frame: Any,
+    *,
+    outcome: bool = False,
+    groups: NewGroups = "error",
+    known: Known | None = None,
+) -> Design:
     """Build the arrays of new data: with the levels, means and states of the fitted data.
 
     Parameters
@@ -236,6 +137,8 @@ def build_new(schema: Schema, frame: Any, *, outcome: bool = False, groups: NewG
         ``"existing"`` refuse them, ``"population"`` and ``"new"`` give them the id -1.
         For ``"population"`` the columns of the groups may be absent.  The group means
         (``cvar``) of such groups are those of the rows given, with a warning.
+    known
+        As for `build`; `Design.known` is None where neither it nor the data give V.
 
     Raises
     ------
@@ -250,14 +153,15 @@ def build_new(schema: Schema, frame: Any, *, outcome: bool = False, groups: NewG
     >>> build_new(schema, {"g": [3, 9]}, groups="new").random[0].ids
     array([ 2, -1])
     """
-    table = read_new(schema, frame, outcome=outcome, groups=groups)
-    ids = group_ids(schema, table, groups)
-    y = _response(schema, table) if outcome else np.empty(0)
-    return _assemble(schema, table, ids, y)
+    given = named(known)
+    table = read_new(schema, frame, outcome=outcome, groups=groups, known=given)
+    there = (present if outcome else everywhere)(schema.spec, table)
+    rows = _rows(schema, table, group_ids(schema, table, groups), there)
+    return _assemble(rows, _response(rows) if outcome else np.empty(0), given, fitted=False)
 
 
 def coding(schema: Schema) -> dict[str, tuple[str, ...]]:
-    """Return the columns of each term: keys ``"y: Sector"`` (fixed) and ``"school: Sector"`` (random).
+    """Return the columns of each term by part: ``"y: Sector"``, ``"school: Sector"``, ``"sigma: Sector"``.
 
     Examples
     --------
@@ -266,23 +170,20 @@ def coding(schema: Schema) -> dict[str, tuple[str, ...]]:
     >>> coding(learn(parse_spec("y ~ a"), data))
     {'y: Intercept': ('Intercept',), 'y: a': ('a[v]', 'a[w]')}
     """
-    location = _location(schema.spec)
-    scopes = [(text(location.outcome), code(location.terms, schema))]
-    scopes += [(random.group_name, code(random.terms, schema)) for random in location.random]
+    spec = schema.spec
+    scopes = [(text(location.outcome), location.terms) for location in spec.locations]
+    scopes += [(random.group_name, random.terms) for random in random_terms(spec)]
+    scopes += [(_scope(part), part.terms) for part in spec.distributional]
     return {
-        f"{scope}: {term_name(term)}": tuple(column.name for column in group)
-        for scope, columns in scopes
-        for term, group in _by_term(columns)
+        f"{scope}: {term_name(term)}": _names(group)
+        for scope, terms in scopes
+        for term, group in _by_term(code(terms, schema))
     }
 
 
-def _location(spec: Spec) -> Location:
-    if len(spec.locations) > 1:
-        raise SpecError(
-            f"The model has {len(spec.locations)} outcomes; only one is available.",
-            remedy="Fit one model for each outcome.",
-        )
-    return spec.locations[0]
+def _scope(part: DistributionalPart) -> str:
+    separator = ":" if part.parameter == "sd" else ", "
+    return part.parameter + (f"({separator.join(part.target)})" if part.target else "")
 
 
 def _by_term(columns: Iterable[CodedColumn]) -> list[tuple[Term, list[CodedColumn]]]:
@@ -292,112 +193,169 @@ def _by_term(columns: Iterable[CodedColumn]) -> list[tuple[Term, list[CodedColum
     return list(groups.items())
 
 
-def _random_blocks(location: Location, schema: Schema) -> dict[str, list[Sequence[CodedColumn]]]:
-    """The columns of every block of each grouping factor."""
-    blocks: dict[str, list[Sequence[CodedColumn]]] = {}
-    for random in location.random:
-        blocks.setdefault(random.group_name, []).extend(_blocks(random, schema))
-    return blocks
-
-
-def _blocks(random: RandomTerm, schema: Schema) -> list[Sequence[CodedColumn]]:
-    columns = code(random.terms, schema)
-    return [columns] if random.correlated else [group for _, group in _by_term(columns)]
-
-
 def _names(columns: Iterable[CodedColumn]) -> tuple[str, ...]:
     return tuple(column.name for column in columns)
 
 
-def _check_sizes(schema: Schema, n: int) -> None:
-    location = _location(schema.spec)
-    identifiable.check_size(n, _names(code(location.terms, schema)))
-    for group, blocks in _random_blocks(location, schema).items():
-        names = [_names(block) for block in blocks]
-        identifiable.check_distinct(group, [name for block in names for name in block])
-        if location.known is None:
-            _check_groups_suffice(group, names, n, len(schema.group(group).levels))
+@dataclass(frozen=True, slots=True, eq=False)
+class _Rows:
+    """The rows of a design, stacked over outcomes, and the values of all factors in the table."""
+
+    schema: Schema
+    table: Table
+    ids: Mapping[str, Ids]
+    stack: Stack
+    values: Mapping[Expr, Any]
+
+    @property
+    def spec(self) -> Spec:
+        return self.schema.spec
+
+    @property
+    def outcomes(self) -> tuple[str, ...]:
+        """Names of several outcomes; none for a single one."""
+        names = tuple(map(text, outcomes(self.spec)))
+        return names if len(names) > 1 else ()
+
+    def spread[T: np.generic](self, of_table: NDArray[T]) -> NDArray[T]:
+        """Values of the table's rows in the stacked rows."""
+        return of_table[self.stack.rows] if self.outcomes else of_table
+
+    def shared(self, terms: Sequence[Term]) -> tuple[Floats, tuple[str, ...]]:
+        """Columns that have their values in the rows of all outcomes."""
+        columns = code(terms, self.schema)
+        values = matrix(columns, self.values, len(self.table))
+        return read_only(self.spread(values)), _names(columns)
+
+    def owned(self, members: Sequence[Member]) -> tuple[Floats, tuple[str, ...]]:
+        """Columns that are zero in the rows of other outcomes."""
+        columns = [column for _, column in members]
+        values = matrix(columns, self.values, len(self.table))
+        if not self.outcomes:
+            return read_only(values), _names(columns)
+        names = (outcome_prefix(self.outcomes[k]) + column.name for k, column in members)
+        return read_only(self.stack.join(list(values.T), [k for k, _ in members])), tuple(names)
+
+    def label(self, row: int) -> str:
+        """Describe a stacked row: its place in the user's frame, its outcome and groups."""
+        place = self.stack.rows[row]
+        labels = [f"row {self.table.rows[place]} of the data (counted from 0)"]
+        labels += [f"outcome {self.outcomes[self.stack.which[row]]}"] if self.outcomes else []
+        for name in dict.fromkeys(random.group_name for random in random_terms(self.spec)):
+            levels, group = self.schema.group(name).levels, self.ids[name][place]
+            labels += [f'{name} "{levels[group]}"'] if 0 <= group < len(levels) else []
+        return ", ".join(labels)
 
 
-def _check_groups_suffice(group: str, blocks: Iterable[Sequence[str]], n: int, n_groups: int) -> None:
-    identifiable.check_groups_repeat(group, n, n_groups)
-    for names in blocks:
-        identifiable.check_random_size(group, names, n, n_groups)
+def _rows(schema: Schema, table: Table, ids: Mapping[str, Ids], there: NDArray[np.bool_]) -> _Rows:
+    values = factor_values(schema, factors(schema.spec), schema.context(table, ids))
+    return _Rows(schema, table, ids, stacked(there), values)
 
 
-def _check_columns(design: Design) -> None:
-    identifiable.check_columns(design.X, design.names)
-    for random in design.random:
-        identifiable.check_slopes_vary(random.group, random.names, random.Z, random.ids)
-    for a, b in combinations(design.random, 2):
-        shared = [name for name in a.names if name in b.names]
-        if len(a.levels) == len(b.levels):
-            identifiable.check_different_groups(a.group, b.group, shared, (a.ids, b.ids))
-    for scale in design.scales:
-        identifiable.check_columns(scale.W, scale.names)
-        if scale.parameter == "sd":
-            levels, ids = next((r.levels, r.ids) for r in design.random if r.group == scale.group)
-            identifiable.check_constant_within(scale.group, levels, scale.names, scale.W, ids)
+def _response(rows: _Rows) -> Floats:
+    y = np.empty(len(rows.stack.rows))
+    for k, outcome in enumerate(outcomes(rows.spec)):
+        own = rows.stack.of(k)
+        y[own] = _values_of(outcome, rows.table, rows.stack.rows[own])
+    return y
 
 
-def _response(schema: Schema, table: Table) -> Floats:
-    outcome = _location(schema.spec).outcome
+def _values_of(outcome: Expr, table: Table, own: Ids) -> Floats:
     if isinstance(outcome, Name):
         check_response(table.column(outcome.name))
-    return np.array(evaluate(outcome, Context(table, {}, {})))
+    there = np.zeros(len(table), dtype=bool)
+    there[own] = True
+    return evaluate(outcome, Context(table.take(there), {}, {}))
 
 
-def _assemble(schema: Schema, table: Table, ids: Mapping[str, Ids], y: Floats) -> Design:
-    location = _location(schema.spec)
-    context = schema.context(table, ids)
-    values = factor_values(schema, factors(schema.spec), context)
-    columns = code(location.terms, schema)
-    random = _random_blocks(location, schema).items()
+def _assemble(rows: _Rows, y: Floats, known: Known, *, fitted: bool) -> Design:
+    fixed = [(k, c) for k, one in enumerate(rows.spec.locations) for c in code(one.terms, rows.schema)]
+    X, names = rows.owned(fixed)
+    scales = _scales(rows)
+    several, stack = bool(rows.outcomes), rows.stack
+    nothing: Ids = read_only(np.zeros(0, dtype=np.int64))
+    weights = row_weights(rows.spec, rows.table) if fitted else None
     return Design(
-        outcome=text(location.outcome),
-        y=_read_only(y),
-        X=_read_only(matrix(columns, values, len(table))),
-        names=_names(columns),
+        outcome=text(rows.spec.locations[0].outcome),
+        y=read_only(y),
+        X=X,
+        names=names,
         random=tuple(
-            _random_design(schema.group(group), blocks, values, ids[group]) for group, blocks in random
+            _random_design(rows, rows.schema.group(group), blocks) for group, blocks in _blocks(rows).items()
         ),
-        rows=_read_only(table.rows),
-        scales=tuple(
-            _scale_design(part, schema, values, len(table))
-            for part in schema.spec.distributional
-            if part.parameter in ("sigma", "sd")
-        ),
+        rows=read_only(rows.spread(rows.table.rows)),
+        scales=scales,
+        known=known_design(rows.spec, rows.table, stack, known, rows.label, fitted=fitted),
+        outcomes=rows.outcomes,
+        which=read_only(stack.which) if several else nothing,
+        units=read_only(stack.rows) if several else nothing,
+        rhos=_rhos(rows, scales),
+        weights=None if weights is None else read_only(weights),
     )
 
 
-def _scale_design(
-    part: DistributionalPart, schema: Schema, values: Mapping[Expr, Any], n: int
-) -> ScaleDesign:
-    columns = code(part.terms, schema)
-    return ScaleDesign(
-        parameter=part.parameter,
-        group=":".join(part.target) if part.parameter == "sd" else "",
-        W=_read_only(matrix(columns, values, n)),
-        names=_names(columns),
-    )
+def _blocks(rows: _Rows) -> dict[str, list[list[Member]]]:
+    """The columns of every block of each grouping factor.
+
+    The first ``(… | g)`` of every outcome form one block, so do the second ones, and so on;
+    the columns of a ``(… || g)`` are blocks of their own.
+    """
+    found: dict[str, dict[int | tuple[int, int], list[Member]]] = {}
+    for k, location in enumerate(rows.spec.locations):
+        seen: Counter[str] = Counter()
+        for random in location.random:
+            blocks = found.setdefault(random.group_name, {})
+            for columns in _own_blocks(random, rows.schema):
+                key = seen[random.group_name] if random.correlated else (k, len(blocks))
+                blocks.setdefault(key, []).extend((k, column) for column in columns)
+            seen[random.group_name] += random.correlated
+    return {group: list(blocks.values()) for group, blocks in found.items()}
 
 
-def _random_design(
-    group: GroupInfo, blocks: Sequence[Sequence[CodedColumn]], values: Mapping[Expr, Any], ids: Ids
-) -> RandomDesign:
-    columns = [column for block in blocks for column in block]
+def _own_blocks(random: RandomTerm, schema: Schema) -> list[Sequence[CodedColumn]]:
+    columns = code(random.terms, schema)
+    return [columns] if random.correlated else [group for _, group in _by_term(columns)]
+
+
+def _random_design(rows: _Rows, group: GroupInfo, blocks: Sequence[Sequence[Member]]) -> RandomDesign:
+    Z, names = rows.owned([member for block in blocks for member in block])
     edges = np.cumsum([0, *map(len, blocks)]).tolist()
+    ids = rows.spread(rows.ids[group.name])
     return RandomDesign(
         group=group.name,
         levels=group.levels,
-        ids=_read_only(np.where(ids < len(group.levels), ids, UNSEEN)),
-        Z=_read_only(matrix(columns, values, len(ids))),
-        names=_names(columns),
+        ids=read_only(np.where(ids < len(group.levels), ids, UNSEEN)),
+        Z=Z,
+        names=names,
         blocks=tuple(tuple(range(*edge)) for edge in pairwise(edges)),
     )
 
 
-def _read_only[T: np.generic](array: NDArray[T]) -> NDArray[T]:
-    view = array.view()
-    view.flags.writeable = False
-    return view
+def _scales(rows: _Rows) -> tuple[ScaleDesign, ...]:
+    """Every log sd that the spec has a regression of; of several outcomes every sigma."""
+    parts = [part for part in rows.spec.distributional if part.parameter in ("sigma", "sd")]
+    if not rows.outcomes:
+        return tuple(
+            ScaleDesign(part.parameter, ":".join(part.target), *rows.shared(part.terms)) for part in parts
+        )
+    sigmas = {part.target: part.terms for part in parts if part.parameter == "sigma"}
+    own = (
+        ScaleDesign("sigma", name, *rows.owned([(k, c) for c in code(terms, rows.schema)]))
+        for k, name in enumerate(rows.outcomes)
+        for terms in [sigmas.get((name,), (INTERCEPT,))]
+    )
+    groups = (part for part in parts if part.parameter == "sd")
+    return *own, *(ScaleDesign("sd", ":".join(part.target), *rows.shared(part.terms)) for part in groups)
+
+
+def _rhos(rows: _Rows, scales: Iterable[ScaleDesign]) -> tuple[RhoDesign, ...]:
+    """The correlation of every pair of outcomes that have a sigma: constant where the spec is silent."""
+    given = {part.target: part.terms for part in rows.spec.distributional if part.parameter == "rho"}
+    zero = {scale.group for scale in scales if scale.parameter == "sigma" and not scale.names}
+    found = []
+    for pair in sorted(combinations(range(len(rows.outcomes)), 2), key=lambda pair: pair[::-1]):
+        names = tuple(rows.outcomes[k] for k in pair)
+        terms = given.get(names, (INTERCEPT,))
+        if terms and zero.isdisjoint(names):
+            found.append(RhoDesign(pair, *rows.shared(terms)))
+    return tuple(found)

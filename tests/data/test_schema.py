@@ -142,7 +142,10 @@ def test_a_sampling_variance_is_read_where_the_data_have_it(restoration):
     assert read(spec, restoration).column("vi").kind == "number"
     with pytest.raises(DataError, match="column vi: 1 missing value, in row 7"):
         read(spec, restoration.assign(vi=restoration["vi"].mask(restoration.index == 7)))
-    assert len(read(spec, restoration.drop(columns="vi"))) == 80
+    without = restoration.drop(columns="vi")
+    assert len(read(spec, without, {"vi": restoration["vi"]})) == 80
+    with pytest.raises(DataError, match="there is no column `vi` in the data, and `known` does not give it"):
+        read(spec, without)
 
 
 def test_a_schema_is_frozen_and_survives_pickling(hs):

@@ -14,8 +14,10 @@ from laird.data.column import Mask
 from laird.data.evaluate import Context, calls, evaluate
 from laird.data.factors import Codes, crossed, discrete, known_codes, quoted
 from laird.data.frame import Table, complete, first_rows, read_table
+from laird.data.known import Known, named
 from laird.data.schema import GroupInfo, Schema
-from laird.data.usage import factors, groupings, outcomes
+from laird.data.stack import may_be_missing
+from laird.data.usage import factors, groupings, known_names, outcomes
 from laird.errors import DataError
 from laird.spec import variables
 from laird.spec.functions import AVERAGES
@@ -28,26 +30,33 @@ type NewGroups = Literal["error", "population", "existing", "new"]
 UNSEEN = -1
 
 
-def read_new(schema: Schema, frame: Any, *, outcome: bool, groups: NewGroups) -> Table:
+def read_new(
+    schema: Schema, frame: Any, *, outcome: bool, groups: NewGroups, known: Known | None = None
+) -> Table:
     """Return the complete rows of the columns that new data need.
+
+    The columns of ``meta_V`` are read where the new data have them.
 
     Raises
     ------
     DataError
-        A column is absent, unusable or incomplete.
+        A column is absent, unusable or incomplete; there is no row.
     """
     spec = schema.spec
     exprs = (*factors(spec), *(outcomes(spec) if outcome else ()))
     needed = dict.fromkeys(name for expr in exprs for name in variables(expr))
     columns = dict.fromkeys(name for group in groupings(spec).values() for name in group)
     optional = groups == "population"
+    given = named(known)
+    in_frame = [name for name in known_names(spec) if name not in given]
     table = read_table(
         frame,
         needed if optional else {**needed, **columns},
-        optional=columns if optional else (),
+        optional=(*(columns if optional else ()), *in_frame),
         formula=spec.formula,
+        empty=("The new data have 0 rows: there is nothing to predict.", "Pass at least one row."),
     )
-    return complete(table, spec.missing)
+    return complete(table, spec.missing, allowed=may_be_missing(spec, table) if outcome else None)
 
 
 def factor_values(schema: Schema, used: Iterable[Expr], context: Context) -> dict[Expr, Floats | Ids]:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from laird.data.column import Column, Mask, read_column
 from laird.errors import DataError, caret, nearest
+from laird.spec import normalised
 
 _ROWS_SHOWN = 3
 
@@ -33,6 +34,8 @@ class Table:
         Names of all columns of the user's frame.
     rows
         Positions in the user's frame of the rows kept, shape (n,).
+    total
+        Number of rows of the user's frame.
     dropped
         Rows dropped because of each column, ``((column, count), ...)``.
     lost
@@ -42,6 +45,7 @@ class Table:
     columns: tuple[Column, ...]
     available: tuple[str, ...]
     rows: NDArray[np.int64]
+    total: int
     dropped: tuple[tuple[str, int], ...] = ()
     lost: tuple[tuple[str, int], ...] = ()
 
@@ -52,11 +56,26 @@ class Table:
                 return column
         raise absent(name, self.available)
 
+    def take(self, keep: Mask) -> Table:
+        """Return the rows where `keep` is True."""
+        columns = tuple(column.take(keep) for column in self.columns)
+        return replace(self, columns=columns, rows=self.rows[keep])
+
     def __len__(self) -> int:
         return len(self.rows)
 
 
-def read_table(data: Any, names: Iterable[str], *, optional: Iterable[str] = (), formula: str = "") -> Table:
+_EMPTY = ("The data have 0 rows.", "Pass a data frame with at least two rows.")
+
+
+def read_table(
+    data: Any,
+    names: Iterable[str],
+    *,
+    optional: Iterable[str] = (),
+    formula: str = "",
+    empty: tuple[str, str] = _EMPTY,
+) -> Table:
     """Read the columns `names` of a data frame.
 
     Parameters
@@ -70,6 +89,10 @@ def read_table(data: Any, names: Iterable[str], *, optional: Iterable[str] = (),
         Columns to read where the frame has them.
     formula
         Shown with a caret when a column is not in the frame.
+    empty
+        What is wrong with a frame without rows, and what to do.
+
+    Names are compared as Unicode NFC, so that é is é however it was typed.
 
     Raises
     ------
@@ -82,18 +105,42 @@ def read_table(data: Any, names: Iterable[str], *, optional: Iterable[str] = (),
     ('a', 'b')
     """
     frame = as_frame(data)
-    available = tuple(frame.columns)
+    available = _available(frame)
     wanted = dict.fromkeys((*names, *(name for name in optional if name in available)))
-    columns = tuple(_find(frame, name, formula) for name in wanted)
+    columns = tuple(_find(frame, name, available, formula) for name in wanted)
     if len(frame) == 0:
-        raise DataError("The data have 0 rows.", remedy="Pass a data frame with at least two rows.")
-    return Table(columns, available, np.arange(len(frame), dtype=np.int64))
+        raise DataError(empty[0], remedy=empty[1])
+    return Table(columns, tuple(available), np.arange(len(frame), dtype=np.int64), len(frame))
 
 
-def _find(frame: nw.DataFrame[Any], name: str, formula: str) -> Column:
-    if name not in frame.columns:
-        raise absent(name, frame.columns, formula)
-    return read_column(name, frame.get_column(name))
+def numeric_names(data: Any) -> tuple[str, ...]:
+    """Return the names of the numeric columns of a data frame.
+
+    Examples
+    --------
+    >>> numeric_names({"y": [1.0, 2.0], "g": ["a", "b"]})
+    ('y',)
+    """
+    frame = as_frame(data)
+    return tuple(normalised(name) for name, dtype in frame.schema.items() if dtype.is_numeric())
+
+
+def _available(frame: nw.DataFrame[Any]) -> Mapping[str, str]:
+    """The names of the columns, as they are compared and as the frame has them."""
+    names = {normalised(name): name for name in frame.columns}
+    if len(names) < len(frame.columns):
+        twice = [name for name in frame.columns if names[normalised(name)] != name]
+        raise DataError(
+            f"Two columns have the same name, typed in two ways: {_listed(twice)}.",
+            remedy="Rename or drop one of them.",
+        )
+    return names
+
+
+def _find(frame: nw.DataFrame[Any], name: str, available: Mapping[str, str], formula: str) -> Column:
+    if name not in available:
+        raise absent(name, available, formula)
+    return read_column(name, frame.get_column(available[name]))
 
 
 def as_frame(data: Any) -> nw.DataFrame[Any]:
@@ -165,7 +212,9 @@ def absent(name: str, available: Iterable[str], formula: str = "") -> DataError:
     )
 
 
-def complete(table: Table, missing: str, groups: Iterable[str] = ()) -> Table:
+def complete(
+    table: Table, missing: str, groups: Iterable[str] = (), allowed: Mapping[str, Mask] | None = None
+) -> Table:
     """Refuse missing and infinite values, or drop their rows when `missing` is ``"drop"``.
 
     Parameters
@@ -176,6 +225,8 @@ def complete(table: Table, missing: str, groups: Iterable[str] = ()) -> Table:
         ``"error"`` or ``"drop"``.
     groups
         Columns of which lost levels are counted.
+    allowed
+        By column: where it may be missing, because the row is used without it.
 
     Raises
     ------
@@ -189,13 +240,18 @@ def complete(table: Table, missing: str, groups: Iterable[str] = ()) -> Table:
     >>> kept.rows.tolist(), kept.dropped, kept.lost
     ([0, 2], (('x', 1),), (('g', 1),))
     """
-    unusable = {column.name: column.missing | column.infinite() for column in table.columns}
+    unusable = {column.name: _unusable(column, allowed or {}) for column in table.columns}
     faulty = {name: mask for name, mask in unusable.items() if mask.any()}
     if not faulty:
         return table
     if missing != "drop":
-        raise _incomplete(table, list(faulty))
+        raise _incomplete(table, faulty)
     return _without(table, faulty, groups)
+
+
+def _unusable(column: Column, allowed: Mapping[str, Mask]) -> Mask:
+    missing = column.missing & ~allowed[column.name] if column.name in allowed else column.missing
+    return missing | column.infinite()
 
 
 def _without(table: Table, faulty: Mapping[str, Mask], groups: Iterable[str]) -> Table:
@@ -208,9 +264,7 @@ def _without(table: Table, faulty: Mapping[str, Mask], groups: Iterable[str]) ->
         )
     lost = ((name, _levels_lost(table.column(name), keep)) for name in groups)
     return replace(
-        table,
-        columns=tuple(column.take(keep) for column in table.columns),
-        rows=table.rows[keep],
+        table.take(keep),
         dropped=tuple((name, int(mask.sum())) for name, mask in faulty.items()),
         lost=tuple((name, count) for name, count in lost if count),
     )
@@ -221,20 +275,22 @@ def _levels_lost(column: Column, keep: Mask) -> int:
     return len(before) - len(pd.unique(column.values[keep]))
 
 
-def _incomplete(table: Table, names: Sequence[str]) -> DataError:
-    faults = [fault for name in names for fault in _faults(table.column(name), table.rows)]
-    several = len(names) > 1
+def _incomplete(table: Table, faulty: Mapping[str, Mask]) -> DataError:
+    faults = [
+        fault for name, mask in faulty.items() for fault in _faults(table.column(name), mask, table.rows)
+    ]
+    several = len(faulty) > 1
     return DataError(
-        f"Column{'s' if several else ''} {_listed(f'`{name}`' for name in names)}"
+        f"Column{'s' if several else ''} {_listed(f'`{name}`' for name in faulty)}"
         f" {'have' if several else 'has'} missing or infinite values (rows are counted from 0).",
         where="\n".join(f"    {fault}" for fault in faults),
         remedy='Correct them, or pass missing="drop" to drop these rows and have them counted.',
     )
 
 
-def _faults(column: Column, rows: NDArray[np.int64]) -> Iterable[str]:
-    kinds = (("missing", column.missing), ("infinite", column.infinite()))
-    for kind, mask in kinds:
+def _faults(column: Column, faulty: Mask, rows: NDArray[np.int64]) -> Iterable[str]:
+    infinite = column.infinite()
+    for kind, mask in (("missing", faulty & ~infinite), ("infinite", infinite)):
         if mask.any():
             count = int(mask.sum())
             yield f"column {column.name}: {count} {kind} value{'s' * (count > 1)}, {first_rows(mask, rows)}"

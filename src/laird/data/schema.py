@@ -27,9 +27,20 @@ from laird.data.checks import (
 from laird.data.evaluate import Context, learn_states
 from laird.data.factors import Codes, crossed, ordered
 from laird.data.frame import Table, complete, read_table
+from laird.data.known import Known, check_named, named
 from laird.data.labels import level_labels
+from laird.data.stack import may_be_missing, unobserved
 from laird.data.transforms import is_constant
-from laird.data.usage import averaged_columns, factors, groupings, is_column, outcomes, random_terms
+from laird.data.usage import (
+    averaged_columns,
+    factors,
+    groupings,
+    is_column,
+    known_names,
+    outcomes,
+    random_terms,
+)
+from laird.data.weights import note_inverse_variance
 from laird.spec import Spec, spec_variables, text, variables
 from laird.spec.syntax import Call, Expr, Name
 
@@ -100,6 +111,8 @@ class Schema:
         Rows dropped because of each column, ``((column, count), ...)``.
     lost
         Groups that went with them, ``((column, count), ...)``.
+    unobserved
+        Rows without one of several outcomes, which are used all the same, ``((outcome, count), ...)``.
     """
 
     spec: Spec
@@ -109,6 +122,7 @@ class Schema:
     n: int
     dropped: tuple[tuple[str, int], ...] = ()
     lost: tuple[tuple[str, int], ...] = ()
+    unobserved: tuple[tuple[str, int], ...] = ()
 
     def column(self, factor: Expr) -> ColumnInfo:
         """Return what is known of a factor; functions of columns are numeric."""
@@ -128,11 +142,22 @@ class Schema:
         return self.group(group).constant
 
 
-def read(spec: Spec, frame: Any) -> Table:
+def read(spec: Spec, frame: Any, known: Known | None = None) -> Table:
     """Return the complete rows of the columns that `spec` uses; a `Table` is returned as it is.
+
+    A row with some of several outcomes is complete.
+
+    Parameters
+    ----------
+    spec, frame
+        The model and its data.
+    known
+        What ``meta_V`` names and the data do not have.
 
     Raises
     ------
+    SpecError
+        `known` gives what the formulas do not name.
     DataError
         A column is absent or unusable, or has missing values and ``spec.missing`` is
         ``"error"``.
@@ -146,10 +171,12 @@ def read(spec: Spec, frame: Any) -> Table:
     """
     if isinstance(frame, Table):
         return frame
-    known = [location.known.name for location in spec.locations if location.known]
-    table = read_table(frame, spec_variables(spec), optional=known, formula=spec.formula)
+    table = read_table(frame, spec_variables(spec), optional=known_names(spec), formula=spec.formula)
+    check_named(spec, table.available, named(known))
     groups = dict.fromkeys(name for columns in groupings(spec).values() for name in columns)
-    return complete(table, spec.missing, groups)
+    kept = complete(table, spec.missing, groups, may_be_missing(spec, table))
+    note_inverse_variance(spec, kept, frame)
+    return kept
 
 
 def learn(spec: Spec, frame: Any, levels: Mapping[str, Sequence[Any]] | None = None) -> Schema:
@@ -194,6 +221,7 @@ def learn(spec: Spec, frame: Any, levels: Mapping[str, Sequence[Any]] | None = N
         n=len(table),
         dropped=table.dropped,
         lost=table.lost,
+        unobserved=unobserved(spec, table),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from laird.data.evaluate import calls
-from laird.spec import RandomTerm, Spec, Term
+from laird.spec import RandomTerm, Spec, Term, variables
 from laird.spec.functions import AVERAGES, averaging_groups
 from laird.spec.syntax import Call, Expr, Name
 
@@ -13,6 +13,30 @@ from laird.spec.syntax import Call, Expr, Name
 def outcomes(spec: Spec) -> tuple[Expr, ...]:
     """Left-hand sides of the location formulas."""
     return tuple(location.outcome for location in spec.locations)
+
+
+def outcome_columns(spec: Spec) -> tuple[tuple[str, ...], ...]:
+    """Return the columns of each outcome.
+
+    Examples
+    --------
+    >>> from laird.spec import parse_spec
+    >>> outcome_columns(parse_spec("log(a / b) ~ x", "c ~ 1"))
+    (('a', 'b'), ('c',))
+    """
+    return tuple(variables(outcome) for outcome in outcomes(spec))
+
+
+def known_names(spec: Spec) -> tuple[str, ...]:
+    """Return what the ``meta_V(...)`` of all outcomes name, each once.
+
+    Examples
+    --------
+    >>> from laird.spec import parse_spec
+    >>> known_names(parse_spec("a ~ 1 + meta_V(v)", "b ~ 1 + meta_V(v)"))
+    ('v',)
+    """
+    return tuple(dict.fromkeys(one.known.name for one in spec.locations if one.known))
 
 
 def random_terms(spec: Spec) -> tuple[RandomTerm, ...]:

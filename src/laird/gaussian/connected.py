@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from laird.errors import FitError
 from laird.gaussian import crossed_lapack as lapack
+from laird.gaussian.body import Derivatives, Stretch
 from laird.gaussian.noise import Covariance, Layout, coloured
-from laird.gaussian.whitened import Derivatives, Stretch
 
 type Floats = NDArray[np.float64]
 type Ids = NDArray[np.int64]
@@ -53,7 +53,7 @@ class Batch:
         """Rows of the layout."""
         return slice(self.first, self.first + self.count * self.size)
 
-    def stack(self, values: Floats) -> Floats:
+    def stack[T: np.generic](self, values: NDArray[T]) -> NDArray[T]:
         """Values by row (n, …) as (B, m, …)."""
         return values[self.rows].reshape(self.count, self.size, *values.shape[1:])
 
@@ -258,7 +258,7 @@ def refuse_large(component: Ids) -> None:
         f"{sizes.max():,} rows are connected by groups and correlated sampling errors: "
         f"their covariance matrix would take {8 * float(sizes.max()) ** 2 / 1e9:,.1f} GB.",
         allowed=f"Allowed: {MAX_ROWS:,} connected rows.",
-        remedy="Leave out the outermost or a crossed grouping factor, or correlations in V between its groups.",
+        remedy="Leave out the outermost or a crossed grouping factor, or correlations between its groups.",
     )
 
 

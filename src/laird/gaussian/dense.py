@@ -5,6 +5,8 @@ Only for tests: every fast structure must agree with it at random parameters.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -66,3 +68,57 @@ def blup(
     P: Floats = Si - Si @ X @ cov @ X.T @ Si
     u: Floats = GG @ big.T @ Si @ (y - X @ beta)
     return beta, u.reshape(J, q), GG - GG @ big.T @ P @ big @ GG, -cov @ X.T @ Si @ big @ GG
+
+
+def residual_covariance(
+    sigma: Floats, V: Floats, phi: float, which: Ids, units: Ids, partial: Floats
+) -> Floats:
+    """R = φV + DCD, shape (n, n).
+
+    C_ik is the correlation of the outcomes of rows i and k of one unit, from the partial
+    correlations of row i, shape (n, pairs), pairs (1, 0), (2, 0), (2, 1), …, by the recursion
+    r_ij·K = r_ij·Kk √(1 - r_ik·K²)√(1 - r_jk·K²) + r_ik·K r_jk·K (Lewandowski, Kurowicka & Joe 2009).
+    """
+    n = len(sigma)
+    C = np.eye(n)
+    for i in range(n):
+        for k in range(n):
+            if units[i] == units[k] and which[i] > which[k]:
+                C[i, k] = C[k, i] = _correlation(partial[i], int(which[i]), int(which[k]))
+    return np.asarray(phi * V + sigma[:, None] * C * sigma)
+
+
+def _correlation(partial: Floats, i: int, j: int) -> float:
+    """Correlation of outcomes i > j from partial correlations given all earlier outcomes."""
+
+    def given(a: int, b: int) -> float:
+        return float(partial[max(a, b) * (max(a, b) - 1) // 2 + min(a, b)])
+
+    r = given(i, j)
+    for k in range(j - 1, -1, -1):
+        r = r * np.sqrt((1 - given(i, k) ** 2) * (1 - given(j, k) ** 2)) + given(i, k) * given(j, k)
+    return float(r)
+
+
+def joint_covariance(
+    Z: Sequence[Floats], ids: Sequence[Ids], sds: Sequence[Floats], G: Sequence[Floats], R: Floats
+) -> Floats:
+    """Σ = Σ_f Z_f u_f's covariance + R; the effects of group j have covariance sds[f][j]² G_f."""
+    total = R.copy()
+    for z, own, sd, g in zip(Z, ids, sds, G, strict=True):
+        scaled = z * sd[own][:, None]
+        total += (own[:, None] == own[None, :]) * (scaled @ g @ scaled.T)
+    return total
+
+
+def weighted_log_likelihood(
+    y: Floats, X: Floats, variance: Floats, weights: Floats, *, restricted: bool
+) -> float:
+    """Σ w_i log N(y_i; x_i'β, v_i), maximised over β or with flat β integrated out."""
+    precision = weights / variance
+    information = X.T @ (precision[:, None] * X)
+    r = y - X @ np.linalg.solve(information, X.T @ (precision * y))
+    value = weights @ np.log(2 * np.pi * variance) + precision @ r**2
+    if restricted:
+        value += np.linalg.slogdet(information)[1] - X.shape[1] * np.log(2 * np.pi)
+    return float(-0.5 * value)

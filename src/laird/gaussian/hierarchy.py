@@ -14,22 +14,19 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from laird.gaussian import connected, whitened
 from laird.gaussian.arrangement import Rows, body_of
+from laird.gaussian.body import Body, Derivatives, Eliminated
 from laird.gaussian.coefficients import Coefficients, Integrated, flat_prior, integrate
 from laird.gaussian.composite import Blocks, joined_blocks, user_effects
-from laird.gaussian.connected import Connected
 from laird.gaussian.grouped import LOG_2PI
 from laird.gaussian.noise import Noise, chain, covariance, variance_slopes
 from laird.gaussian.outcomes import star
 from laird.gaussian.solution import Solution
 from laird.gaussian.standardise import Standardisation
 from laird.gaussian.theta import Theta
-from laird.gaussian.whitened import Derivatives, Whitened
 
 type Floats = NDArray[np.float64]
 type Ids = NDArray[np.int64]
-type State = whitened.State | connected.State
 
 _NONE: Floats = np.zeros(0)
 
@@ -54,7 +51,7 @@ class Hierarchy:
         Flat priors of the coefficients, for ML and REML.
     """
 
-    body: Whitened | Connected
+    body: Body
     s: tuple[Floats, ...]
     columns: tuple[slice, ...]
     blocks: Blocks
@@ -109,7 +106,7 @@ def arrange(
     >>> data = arrange(np.array([1.0, 2.0, 4.0]), one, [], [], [], [], [], residual(one, variances=v))
     >>> value, gradient = density(data, Theta(np.zeros((0, 0)), np.array([0.0])), restricted=True)
     >>> print(round(value, 6), gradient.alpha.round(6))
-    -3.863459 [0.122868]
+    -4.628797 [2.075223]
     """
     columns, joined = joined_blocks([z.shape[1] for z in Z], blocks)
     starred = star(y, X, np.hstack([np.zeros((len(y), 0)), *Z]), joined, noise.which)
@@ -162,7 +159,7 @@ class Evaluation(NamedTuple):
     """Log density, and the elimination and coefficients that it came from."""
 
     value: float
-    state: State
+    state: Eliminated
     integrated: Integrated
 
 
@@ -189,13 +186,16 @@ def _factors(data: Hierarchy, L: Floats) -> list[Floats]:
 
 
 def _zero(theta: Theta) -> Theta:
-    delta = tuple(np.zeros_like(own) for own in theta.delta)
     return Theta(
-        *(np.zeros_like(own) for own in theta[:2]), delta, *(np.zeros_like(own) for own in theta[3:])
+        np.zeros_like(theta.L),
+        np.zeros_like(theta.alpha),
+        tuple(np.zeros_like(own) for own in theta.delta),
+        np.zeros_like(theta.log_phi),
+        np.zeros_like(theta.zeta),
     )
 
 
-def _gradient(data: Hierarchy, state: State, found: Derivatives) -> Theta:
+def _gradient(data: Hierarchy, state: Eliminated, found: Derivatives) -> Theta:
     d_L = np.zeros((data.q, data.q))
     for own, H, Lam in zip(data.columns, found.G, state.factors, strict=True):
         d_L[own, own] = -H @ Lam

@@ -48,7 +48,12 @@ def absorbed_columns(data: Grouped) -> NDArray[np.bool_]:
 
     Where Z spans the constant, the centred columns decide, so that offsets do not matter.
     """
-    within, total = _within(data, _pseudo_inverse(data.ZZ)[0])[:-1, :-1], data.WW[:-1, :-1]
+    return _absorbed(data, _within(data, _pseudo_inverse(data.ZZ)[0]))
+
+
+def _absorbed(data: Grouped, left: Floats) -> NDArray[np.bool_]:
+    """The same from W'(I - P_Z)W."""
+    within, total = left[:-1, :-1], data.WW[:-1, :-1]
     absorbed = _within_share(within, total) <= ABSORBED
     if absorbed[data.scaling.constant != 0].all():
         return absorbed
@@ -137,15 +142,14 @@ def _pseudo_inverse(ZZ: Floats) -> tuple[Floats, NDArray[np.bool_]]:
 
 def _within(data: Grouped, inverse: Floats) -> Floats:
     """W'(I - P_Z)W, the cross-products left after each group's own regression on Z."""
-    left = data.ZW.transpose(0, 2, 1) @ inverse @ data.ZW
-    return np.asarray(data.WW - left.sum(axis=0))
+    m = data.p + 1
+    return np.asarray(data.WW - data.ZW.reshape(-1, m).T @ (inverse @ data.ZW).reshape(-1, m))
 
 
 def within_residual(data: Grouped) -> float:
     """Residual sum of squares of the model with group-specific coefficients, over that of y*."""
-    inverse, _ = _pseudo_inverse(data.ZZ)
-    within = _within(data, inverse)
-    common = ~absorbed_columns(data)
+    within = _within(data, _pseudo_inverse(data.ZZ)[0])
+    common = ~_absorbed(data, within)
     return _residual(within, np.flatnonzero(common)) / float(data.WW[-1, -1])
 
 
@@ -170,9 +174,9 @@ def own_lines(data: Grouped) -> GroupLines:
     """
     s = data.scaling
     inverse, full = _pseudo_inverse(data.ZZ)
-    absorbed = absorbed_columns(data)
-    common = np.flatnonzero(~absorbed)
     within = _within(data, inverse)
+    absorbed = _absorbed(data, within)
+    common = np.flatnonzero(~absorbed)
     delta, information, rank = _common_slopes(data, within, common)
     df = data.n - int(np.sum(_ranks(data))) - rank
     rss = within[-1, -1] - within[-1, common] @ delta

@@ -167,8 +167,16 @@ def strata_layout(W: Floats, log_unit: Floats, weight: Floats, known: Floats, pr
     c, none = len(W), np.zeros(len(W), dtype=np.int64)
     edges = np.arange(c + 1)
     return Layout(
-        *(np.ascontiguousarray(a, dtype=float) for a in (W, log_unit, weight, known)),
-        *(proportional, edges, edges, np.arange(c), none, none),
+        W=np.ascontiguousarray(W),
+        log_unit=np.ascontiguousarray(log_unit),
+        weight=np.asarray(weight, dtype=float),
+        known=np.ascontiguousarray(known),
+        proportional=proportional,
+        starts=edges,
+        offsets=edges,
+        unit=edges[:-1],
+        which=none,
+        cell=none,
         P=np.zeros((1, 0, 0)),
         outcomes=1,
         diagonal=True,

@@ -80,28 +80,37 @@ def is_ones(M: Floats) -> NDArray[np.bool_]:
     return np.asarray((M[0] == 1.0) & _all_as_first(np.ascontiguousarray(M, dtype=float)))
 
 
+@njit(cache=True, error_model="numpy", fastmath={"reassoc"})
+def _plus(total: float, term: float) -> float:
+    """A sum in any order, so that the processor need not wait for one addition to begin the next."""
+    return total + term
+
+
 @njit(cache=True, error_model="numpy")
-def _blocked_sum(M: Floats, c: int, shift: float, centre: float, squared: bool) -> float:
-    """Σ of (M_ic - shift) - centre, or of its square, by block, so that little is lost."""
-    total = 0.0
-    for start in range(0, M.shape[0], BLOCK):
-        part = 0.0
+def _add_sums(M: Floats, start: int, centres: Floats, squared: bool, sums: Floats) -> None:
+    """Add Σ (M_ic - M_0c) - centres_c, or its squares, over a block of rows: little is lost by block."""
+    for c in range(M.shape[1]):
+        part, shift, centre = 0.0, M[0, c], centres[c]
         for i in range(start, min(start + BLOCK, M.shape[0])):
             deviation = (M[i, c] - shift) - centre
-            part += deviation * deviation if squared else deviation
-        total += part
-    return total
+            part = _plus(part, deviation * deviation if squared else deviation)
+        sums[c] += part
 
 
 @njit(MOMENTS(MATRIX), cache=True, error_model="numpy")
 def _moments(M: Floats) -> tuple[Floats, Floats]:
     """Column means and mean squared deviations, both from deviations to the first row."""
     n, k = M.shape
-    mean, square = np.empty(k), np.empty(k)
+    mean, square, zero = np.zeros(k), np.zeros(k), np.zeros(k)
+    for start in range(0, n, BLOCK):
+        _add_sums(M, start, zero, False, mean)
     for c in range(k):
-        centre = _blocked_sum(M, c, M[0, c], 0.0, False) / n
-        square[c] = _blocked_sum(M, c, M[0, c], centre, True) / n
-        mean[c] = M[0, c] + centre
+        mean[c] /= n
+    for start in range(0, n, BLOCK):
+        _add_sums(M, start, mean, True, square)
+    for c in range(k):
+        square[c] /= n
+        mean[c] += M[0, c]
     return mean, square
 
 
@@ -135,10 +144,9 @@ def standardise(y: Floats, X: Floats, Z: Floats, blocks: Sequence[Sequence[int]]
     x_mean, x_scale, A = _centring(X, _whole_if_ones(X, c))
     z_mean, z_scale, T = _centring(Z, [tuple(block) for block in blocks])
     y_mean, y_sd = (float(m[0]) for m in column_moments(y[:, None]))
-    root_mean_square = float(np.sqrt(np.mean((y - (y_mean if c is not None else 0.0)) ** 2)))
     return Standardisation(
         y_mean=y_mean if c is not None else 0.0,
-        y_scale=root_mean_square or y_sd or 1.0,
+        y_scale=(y_sd if c is not None else float(np.hypot(y_mean, y_sd))) or 1.0,
         x_mean=x_mean,
         x_scale=x_scale,
         z_mean=z_mean,

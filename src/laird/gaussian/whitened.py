@@ -16,11 +16,11 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from laird.gaussian.body import Derivatives, Stretch
 from laird.gaussian.noise import Covariance, Layout, forms, whiten
 
 type Floats = NDArray[np.float64]
 type Ids = NDArray[np.int64]
-type Stretch = Sequence[Floats | None]
 
 
 class Scheme(Protocol):
@@ -99,24 +99,6 @@ class State(NamedTuple):
     done: Any
 
 
-class Derivatives(NamedTuple):
-    """Derivatives of the deviance, factors in the model's order.
-
-    Attributes
-    ----------
-    G
-        In the covariance of every factor, (q, q).
-    log_sd
-        In the log sd of every group, halved, (J,); only of factors whose groups differ.
-    R
-        In the blocks of R, packed.
-    """
-
-    G: list[Floats]
-    log_sd: list[Floats | None]
-    R: Floats
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Whitened:
     """Rows whose R is by blocks within cells.
@@ -146,10 +128,7 @@ class Whitened:
         self._stretch(rows, stretch)
         body = self.scheme.reduce(rows)
         done = self.scheme.eliminate(body, self._ordered(factors))
-        return State(
-            *(done.S, done.logdet + covariance.logdet),
-            *(covariance, factors, stretch, rows, body, done),
-        )
+        return State(done.S, done.logdet + covariance.logdet, covariance, factors, stretch, rows, body, done)
 
     def derivatives(self, state: State, D: Floats) -> Derivatives:
         """Derivatives of tr(DS) + log|Σ|."""
@@ -179,9 +158,8 @@ class Whitened:
         self, state: State, cov: Floats, x: Floats, z: Sequence[Floats], ids: Sequence[Ids]
     ) -> Floats:
         """Variance of x'β + Σ z_f'u_f, shape (T,); -1 is a new group."""
-        ordered = (self._ordered(own) for own in (z, ids))
-        factors = self._ordered(state.factors)
-        return self.scheme.variance(state.body, factors, state.done, cov, x, *ordered)
+        own_z, own_ids, factors = self._ordered(z), self._ordered(ids), self._ordered(state.factors)
+        return self.scheme.variance(state.body, factors, state.done, cov, x, own_z, own_ids)
 
     def _stretch(self, rows: Floats, stretch: Stretch) -> None:
         for f, own, ids in zip(self.scheme.order, self._spans(), self.scheme.ids, strict=True):

@@ -7,10 +7,10 @@ import pandas as pd
 
 from laird.fitting.result import Fit
 from laird.inference.combinations import check_probability, drawn, draws_of, estimated, labelled
-from laird.inference.reference import Df, reference
+from laird.inference.reference import Df, Reference, reference
 
 
-def coef_tests(fit: Fit, df: Df | None = None, prob: float = 0.95) -> pd.DataFrame:
+def coef_tests(fit: Fit, df: Df | Reference | None = None, prob: float = 0.95) -> pd.DataFrame:
     """Test every fixed effect against zero.
 
     Parameters
@@ -18,10 +18,14 @@ def coef_tests(fit: Fit, df: Df | None = None, prob: float = 0.95) -> pd.DataFra
     fit
         A fit by any method.
     df
-        Method for the degrees of freedom, named in the table:
+        Method for the degrees of freedom, named in the table, or what
+        `laird.cluster_robust` returns:
 
         ``"satterthwaite"`` (default for ``ml`` and ``reml``; Satterthwaite 1946, as
         lmerTest);
+        ``"knapp-hartung"`` (default with known sampling variances: standard errors times
+        s ≥ 1, s² = y'Py / (n - p); Knapp & Hartung 2003), ``"knapp-hartung-untruncated"``
+        (the same with any s, as metafor);
         ``"kenward-roger"`` (``reml`` only: adjusts the standard errors too; Kenward &
         Roger 1997, as pbkrtest);
         ``"inner-outer"`` (nlme's rule);

@@ -57,15 +57,15 @@ def drawn(fit: Fit, K: Floats, rhs: Floats, draws: Draws, prob: float) -> pd.Dat
     )
 
 
-def draws_of(fit: Fit, df: str | None) -> Draws | None:
-    """The draws of a fit that has them; None for likelihood fits.
+def draws_of(fit: Fit, df: str | Reference | None) -> Draws | None:
+    """The draws of a fit that has them; None for likelihood fits, and when a reference is given.
 
     Raises
     ------
     FitError
         Degrees of freedom asked of draws, or a fit whose approximate posterior failed.
     """
-    if fit.method not in ("eb", "nuts"):
+    if fit.method not in ("eb", "nuts") or not isinstance(df, str | None):
         return None
     if df is not None:
         raise FitError(

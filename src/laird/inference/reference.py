@@ -14,9 +14,18 @@ from laird.fitting.degrees import inner_outer
 from laird.fitting.result import Fit
 from laird.inference.covariation import Covariation, kenward_roger, satterthwaite
 from laird.inference.denominators import Denominator, fai_cornelius, kenward_roger_scale, of_rows
+from laird.inference.small_sample import knapp_hartung
 
 type Floats = NDArray[np.float64]
-type Df = Literal["satterthwaite", "kenward-roger", "inner-outer", "residual", "normal"]
+type Df = Literal[
+    "satterthwaite",
+    "kenward-roger",
+    "knapp-hartung",
+    "knapp-hartung-untruncated",
+    "inner-outer",
+    "residual",
+    "normal",
+]
 
 
 class Reference(Protocol):
@@ -100,9 +109,15 @@ def _normal(fit: Fit) -> Reference:
     return ByTerm("normal", fit.point.beta_cov, np.full(len(fit.point.beta), np.inf))
 
 
+def _untruncated(fit: Fit) -> Reference:
+    return knapp_hartung(fit, truncated=False)
+
+
 METHODS: Mapping[str, Callable[[Fit], Reference]] = {
     "satterthwaite": _satterthwaite,
     "kenward-roger": _kenward_roger,
+    "knapp-hartung": knapp_hartung,
+    "knapp-hartung-untruncated": _untruncated,
     "inner-outer": _inner_outer,
     "residual": _residual,
     "normal": _normal,
@@ -112,7 +127,14 @@ EXACT = ("satterthwaite", "kenward-roger", "inner-outer")
 """Methods that give n - p for least squares."""
 
 
-def reference(fit: Fit, df: str | None) -> Reference:
+def default_name(fit: Fit) -> str:
+    """The method for a fit when none is asked for."""
+    if fit.method == "ols":
+        return "residual"
+    return "satterthwaite" if fit.problem.design.known is None else "knapp-hartung"
+
+
+def reference(fit: Fit, df: str | Reference | None) -> Reference:
     """What tests of a fit without draws are referred to.
 
     Parameters
@@ -120,14 +142,17 @@ def reference(fit: Fit, df: str | None) -> Reference:
     fit
         By ``"ols"``, ``"ml"`` or ``"reml"``.
     df
-        A name of `METHODS`; None: ``"satterthwaite"``, ``"residual"`` for least squares.
+        A name of `METHODS`, or a reference, which is returned; None: ``"satterthwaite"``,
+        with known sampling variances ``"knapp-hartung"``, for least squares ``"residual"``.
 
     Raises
     ------
     FitError
         Unknown name, or a method that is not available for the fit.
     """
-    name = df or ("residual" if fit.method == "ols" else "satterthwaite")
+    if df is not None and not isinstance(df, str):
+        return df
+    name = df or default_name(fit)
     if name not in METHODS:
         raise FitError(
             f"df = {df!r} is not a method for degrees of freedom.",
