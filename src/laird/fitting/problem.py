@@ -65,12 +65,6 @@ class Problem:
         return sigma is not None and sigma.constant
 
     @property
-    def plain(self) -> Reduced:
-        """The same model with constant sds."""
-        design = self.design
-        return _several(design) if len(design.random) > 1 else grouped(design, self.random)
-
-    @property
     def grouped(self) -> Grouped:
         """The cross-products of a model with at most one grouping factor; else a FitError."""
         if isinstance(self.data, Grouped):
