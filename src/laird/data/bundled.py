@@ -51,6 +51,9 @@ _PUPILS = MappingProxyType(
 _SURVEY = (
     "High School and Beyond 1982 (US National Center for Education Statistics); Bryk and Raudenbush 1992"
 )
+_TUBERCULOSIS = "Colditz et al. 1994, J Am Med Assoc 271, 698-702"
+_METADAT = "the R package metadat"
+_TRIALS = MappingProxyType({"trial": _SORTED, "alloc": _SORTED})
 _FACTS = "facts, not protected; published with the R package"
 
 DATASETS = (
@@ -101,6 +104,62 @@ DATASETS = (
         "Box and Tiao 1973, Bayesian Inference in Statistical Analysis; the R package lme4",
         f"{_FACTS} lme4",
         MappingProxyType({"Batch": _SORTED}),
+    ),
+    Dataset(
+        "bcg",
+        "Tuberculosis in 13 trials of the BCG vaccine: counts of cases",
+        13,
+        f"{_TUBERCULOSIS}; {_METADAT} (dat.bcg)",
+        f"{_FACTS} metadat",
+        _TRIALS,
+    ),
+    Dataset(
+        "bcg_rr",
+        "The same 13 trials with log relative risks `yi` and their variances `vi`",
+        13,
+        f"{_TUBERCULOSIS}; {_METADAT} (dat.bcg), effect sizes by metafor",
+        f"{_FACTS} metadat",
+        _TRIALS,
+    ),
+    Dataset(
+        "bangertdrowns2004",
+        "Effects of writing to learn on achievement in 48 studies (some moderators are missing)",
+        48,
+        f"Bangert-Drowns, Hurley and Wilkinson 2004, Rev Educ Res 74, 29-58; {_METADAT}",
+        f"{_FACTS} metadat",
+        MappingProxyType({"id": _SORTED}),
+    ),
+    Dataset(
+        "konstantopoulos2011",
+        "Effects of a modified school calendar in 56 schools of 11 districts",
+        56,
+        f"Cooper et al. 2003 and Konstantopoulos 2011, Res Synth Methods 2, 61-76; {_METADAT}",
+        f"{_FACTS} metadat",
+        MappingProxyType({"district": _SORTED, "school": _SORTED, "study": _SORTED}),
+    ),
+    Dataset(
+        "assink2016",
+        "Mental health and delinquent behaviour of juveniles: 100 effect sizes of 17 studies",
+        100,
+        f"Assink and Wibbelink 2016, Quant Methods Psychol 12, 154-174; {_METADAT}",
+        f"{_FACTS} metadat",
+        MappingProxyType({"study": _SORTED, "deltype": _SORTED}),
+    ),
+    Dataset(
+        "berkey1998",
+        "Surgical and other treatment of gums in 5 trials: two correlated outcomes each",
+        10,
+        f"Berkey et al. 1998, Stat Med 17, 2537-2550; {_METADAT}",
+        f"{_FACTS} metadat",
+        MappingProxyType({"trial": _SORTED, "outcome": ("AL", "PD")}),
+    ),
+    Dataset(
+        "raudenbush1985",
+        "Effects of teachers' expectations on pupils' IQ in 19 studies",
+        19,
+        f"Raudenbush and Bryk 1985, J Educ Stat 10, 75-98; {_METADAT}",
+        f"{_FACTS} metadat",
+        MappingProxyType({"study": _SORTED, "setting": _SORTED, "tester": _SORTED}),
     ),
 )
 
