@@ -15,13 +15,20 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from laird.bound import Model, model
+    from laird.compare.estimators import estimators
     from laird.compare.shrinkage import shrinkage
     from laird.data.bundled import list_data, load_data
     from laird.errors import DataError, FitError, LairdError, LairdWarning, SpecError
+    from laird.fitting.reliability import reliability
     from laird.fitting.result import Fit
     from laird.inference.coefficients import coef_tests
+    from laird.inference.contextual import contextual
+    from laird.inference.group_weights import group_weights, variance_inequality
+    from laird.inference.hausman import hausman
+    from laird.inference.intraclass import icc
     from laird.inference.likelihood_ratio import lr_test
     from laird.inference.robust import cluster_robust
+    from laird.inference.rsquared import r2
     from laird.inference.wald import wald
     from laird.meta import effects
     from laird.meta.covariances import vcov_bivariate, vcov_cluster
@@ -38,14 +45,22 @@ _HOMES = {
     "SpecError": "laird.errors",
     "cluster_robust": "laird.inference.robust",
     "coef_tests": "laird.inference.coefficients",
+    "contextual": "laird.inference.contextual",
+    "estimators": "laird.compare.estimators",
+    "group_weights": "laird.inference.group_weights",
+    "hausman": "laird.inference.hausman",
+    "icc": "laird.inference.intraclass",
     "list_data": "laird.data.bundled",
     "load_data": "laird.data.bundled",
     "lr_test": "laird.inference.likelihood_ratio",
     "model": "laird.bound",
     "multilevel": "laird.spec",
     "parse_spec": "laird.spec",
+    "r2": "laird.inference.rsquared",
     "read_spec": "laird.spec",
+    "reliability": "laird.fitting.reliability",
     "shrinkage": "laird.compare.shrinkage",
+    "variance_inequality": "laird.inference.group_weights",
     "vcov_bivariate": "laird.meta.covariances",
     "vcov_cluster": "laird.meta.covariances",
     "wald": "laird.inference.wald",
@@ -63,7 +78,12 @@ __all__ = [
     "SpecError",
     "cluster_robust",
     "coef_tests",
+    "contextual",
     "effects",
+    "estimators",
+    "group_weights",
+    "hausman",
+    "icc",
     "list_data",
     "load_data",
     "lr_test",
@@ -71,8 +91,11 @@ __all__ = [
     "multilevel",
     "parse_spec",
     "plots",
+    "r2",
     "read_spec",
+    "reliability",
     "shrinkage",
+    "variance_inequality",
     "vcov_bivariate",
     "vcov_cluster",
     "wald",

@@ -110,3 +110,13 @@ def test_constancy_within_groups():
     ids = np.array([1, 0, 1, 0])
     assert is_constant(np.array([2.0, 3.0, 2.0, 3.0]), ids)
     assert not is_constant(np.array([2.0, 3.0, 2.0, 4.0]), ids)
+
+
+@pytest.mark.parametrize("row", [3, 4999])
+def test_constancy_within_groups_is_a_matter_of_all_rows(row):
+    """The first rows, which are looked at first, do not have all groups."""
+    ids = np.repeat(np.random.default_rng(0).permutation(500), 10)
+    values = ids.astype(float)
+    assert is_constant(values, ids)
+    values[row] += 1.0
+    assert not is_constant(values, ids)

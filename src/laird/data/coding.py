@@ -105,14 +105,14 @@ def _choices(factor: Expr, full: bool, schema: Schema) -> list[tuple[str, int]]:
     levels, name = schema.column(factor).levels, text(factor)
     if levels:
         return [(f"{name}[{levels[k]}]", k) for k in range(not full, len(levels))]
-    if isinstance(factor, Call) and (shares := _share_levels(factor, schema)):
+    if isinstance(factor, Call) and (shares := share_levels(factor, schema)):
         return [(f"{name}[{level}]", k) for k, level in enumerate(shares)]
     if isinstance(factor, Call) and width(factor):
         return [(f"{name}[{k + 1}]", k) for k in range(width(factor)[0])]
     return [(name, 0)]
 
 
-def _share_levels(call: Call, schema: Schema) -> tuple[str, ...]:
+def share_levels(call: Call, schema: Schema) -> tuple[str, ...]:
     """Levels whose shares ``cvar(Sex, school)`` has as columns; none for a number's mean."""
     return schema.column(call.args[0]).levels[1:] if call.function in AVERAGES else ()
 

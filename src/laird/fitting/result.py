@@ -373,6 +373,50 @@ class Fit:
         rng = np.random.default_rng([self.origin.seed or 0, len(rows.X)])
         return by_outcome(design, predict_draws(self.point, self.draws, rows, kind, prob, rng))
 
+    def contextual(
+        self, variable: str, *, at: Mapping[str, Any] | None = None, prob: float = 0.95
+    ) -> pd.DataFrame:
+        """The effects of a variable within groups (β_W), between them (β_B), and contextual (β_B - β_W).
+
+        One unit more of the variable in the same group; one unit more in every row of the
+        group; the same value in a group whose mean is one unit higher: the same three
+        whether the model says ``x + cvar(x, g)`` or ``dvar(x, g) + cvar(x, g)``, and at
+        three levels a ``between`` and a ``contextual`` of each kind of groups.
+
+        Parameters
+        ----------
+        variable
+            A column or an expression as the model writes it; of a category each level is
+            compared with the first.
+        at
+            Values of the variables that interact with it, by name: one or several
+            (default: the mean of the rows of a number, each level of a category).
+        prob
+            Probability of the intervals.
+
+        Returns
+        -------
+        ``term, effect, group``, a column for each interacting variable, ``reliability``
+        (of the group mean, see `laird.reliability`), ``estimate, se, df, statistic,
+        p_value, lower, upper, method``: the fewest inner-outer degrees of freedom of the
+        coefficients involved (`laird.contextual` has others).  Of draws ``estimate, se,
+        lower, upper, above, method``, ``above`` the posterior probability of more than 0.
+
+        Examples
+        --------
+        >>> import laird as ld
+        >>> model = ld.model("mathach ~ ses + cvar(ses, school) + (1 | school)", data=ld.load_data("hs"))
+        >>> model.fit().contextual("ses").round(2)[["effect", "estimate", "se", "df", "p_value"]]
+               effect  estimate    se      df  p_value
+        0      within      2.22  0.22  1936.0      0.0
+        1     between      5.71  0.70    38.0      0.0
+        2  contextual      3.48  0.73    38.0      0.0
+        """
+        from laird.fitting.contextual import contextual_table
+
+        _check_probability(prob)
+        return contextual_table(self.problem, self._random(), self.point, self.draws, variable, at, prob)
+
     def to_datatree(self) -> xr.DataTree:
         """Draws of ``eb`` and ``nuts`` as ArviZ data, named by the data's own labels."""
         if self.draws is None:
