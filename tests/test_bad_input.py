@@ -249,18 +249,6 @@ def test_rows_are_dropped_only_on_request_and_counted():
     assert "2 rows dropped for missing x" in repr(model)
 
 
-@pytest.mark.parametrize(
-    ("what", "formula", "parts", "meanwhile"),
-    [
-        ("known sampling variances", "y ~ x + meta_V(w)", (), "metafor"),
-    ],
-)
-def test_what_is_read_but_not_fitted_says_who_fits_it(what, formula, parts, meanwhile):
-    with pytest.raises(ld.FitError, match=what) as raised:
-        ld.model(formula, *parts, data=BASE).fit("reml")
-    assert meanwhile in raised.value.remedy
-
-
 def test_many_look_alike_labels_are_one_warning():
     with pytest.warns(ld.LairdWarning, match='"0", "0 "; .* and 17 more such sets') as caught:
         ld.model(

@@ -324,26 +324,6 @@ CASES = [
         "Correct the name",
         parts=("sigma ~ zz",),
     ),
-    case(
-        0,
-        "sigma by a predictor with crossed factors",
-        "not available with crossed grouping factors",
-        "a constant sigma",
-        formula="y ~ x + (1 | g) + (1 | h)",
-        parts=("sigma ~ x",),
-        data=CROSSED,
-        error=ld.FitError,
-    ),
-    case(
-        0,
-        "a group sd by a predictor with crossed factors",
-        "not available with crossed grouping factors",
-        "Keep one factor or nested factors",
-        formula="y ~ x + (1 | g) + (1 | h)",
-        parts=("sd(g) ~ w",),
-        data=CROSSED,
-        error=ld.FitError,
-    ),
 ]
 
 

@@ -111,6 +111,8 @@ MODELS = {
     "three levels nested": ("y ~ x + (1 | town/school/klass)",),
     "crossed": ("y ~ x + (1 | school) + (1 | rater)",),
     "crossed with slopes": ("y ~ x + (1 + x | school) + (1 | rater)",),
+    "sigma with crossed factors": ("y ~ x + (1 | school) + (1 | rater)", "sigma ~ x"),
+    "group sd with crossed factors": ("y ~ x + (1 | school) + (1 | rater)", "sd(school) ~ w"),
     "three crossed": ("y ~ x + (1 | rater) + (1 | school) + (1 | klass)",),
     "sigma by stratum": ("y ~ x + (1 | school)", "sigma ~ sex"),
     "sigma by row": ("y ~ x + (1 + x | school)", "sigma ~ x + sex"),
@@ -329,12 +331,17 @@ def test_unknown_factors_are_named():
     assert "school" in raised.value.allowed
 
 
-def test_predictions_with_several_factors_have_no_standard_errors_and_say_so():
-    fit = fitted(CROSSED, "reml")
-    with pytest.warns(ld.LairdWarning, match='no standard errors in this version, except for groups="pop'):
-        table = fit.predict(FRAME[:5])
-    np.testing.assert_allclose(table.estimate, fit.fitted()[:5], rtol=1e-12)
-    assert table[["se", "lower", "upper"]].isna().all(axis=None)
+@pytest.mark.parametrize("name", [NESTED, CROSSED, "sigma with crossed factors"])
+def test_predictions_with_several_factors_have_the_joint_variance(name):
+    """x'β + z'u of the dense oracle, all effects side by side."""
+    fit = fitted(name, "reml")
+    table, base = fit.predict(), of_fit(fit)
+    oracle = base.solution()
+    np.testing.assert_allclose(table.estimate, fit.fitted(), rtol=1e-12)
+    joint = base.X @ oracle.cross.T @ base.wide.T
+    variance = base.X @ oracle.beta_cov @ base.X.T + joint + joint.T + base.wide @ oracle.cov @ base.wide.T
+    # The oracle inverts V, of condition 1e4, in plain NumPy.
+    np.testing.assert_allclose(table.se, np.sqrt(np.diag(variance)), rtol=1e-7)
 
 
 def test_predictions_for_the_population_have_standard_errors():
@@ -346,8 +353,7 @@ def test_predictions_for_the_population_have_standard_errors():
 
 def test_a_new_group_of_one_factor_keeps_the_effects_of_the_other():
     fit, new = fitted(CROSSED, "reml"), FRAME[:1].assign(school="another")
-    with pytest.warns(ld.LairdWarning, match="several grouping factors"):
-        found = fit.predict(new, groups="new").estimate[0]
+    found = fit.predict(new, groups="new").estimate[0]
     expected = fit.fixef["Intercept"] + fit.fixef["x"] * new.x[0] + fit.ranef("rater").Intercept[new.rater[0]]
     assert found == pytest.approx(expected, rel=1e-12)
 

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 METHODS = ("ols", "ml", "reml", "eb", "nuts")
 OPTIONS: Mapping[str, tuple[str, ...]] = {
     "ols": (),
-    "ml": (),
-    "reml": (),
+    "ml": ("se",),
+    "reml": ("se",),
     "eb": ("draws", "random_seed"),
     "nuts": ("draws", "tune", "chains", "cores", "random_seed", "target_accept", "progress", "sampler"),
 }
@@ -64,7 +64,9 @@ class Model:
             ``"ols"`` least squares; ``"ml"``, ``"reml"`` likelihood with EBLUPs;
             ``"eb"`` empirical Bayes; ``"nuts"`` full Bayes.
         **options
-            ``eb``: `draws` (2000), `random_seed`.  ``nuts``: `draws` (1000), `tune`
+            ``ml``, ``reml``: `se` (``"conditional"`` standard errors of the fixed effects, at
+            the estimated covariance parameters; ``"joint"``: from the Hessian of all
+            parameters).  ``eb``: `draws` (2000), `random_seed`.  ``nuts``: `draws` (1000), `tune`
             (1000), `chains` (4), `cores`, `random_seed`, `target_accept` (0.8),
             `progress` ("auto"), `sampler` ("nutpie" or "pymc").
 
@@ -98,7 +100,7 @@ class Model:
             return nuts.fit(bound, self.priors, **options)
         from laird.fitting import reml
 
-        return reml.fit(bound, restricted=method == "reml")
+        return reml.fit(bound, restricted=method == "reml", **options)
 
     @property
     def priors(self) -> PriorTable:

@@ -67,20 +67,6 @@ def test_a_group_effect_that_the_fixed_part_already_holds(frame):
     assert error.where == "    (1 | g)"
 
 
-@pytest.mark.parametrize(
-    ("parts", "what"),
-    [
-        (["y ~ x + meta_V(v)"], "meta_V"),
-    ],
-)
-def test_what_cannot_be_fitted_is_said(frame, parts, what):
-    model = ld.model(*parts, data=frame.assign(w=np.arange(len(frame)) % 5, v=1.0))
-    with pytest.raises(ld.FitError, match="cannot fit") as caught:
-        model.fit("reml")
-    assert what in caught.value.what
-    assert caught.value.remedy
-
-
 def test_two_groups_are_fitted_with_a_warning(frame):
     with pytest.warns(ld.LairdWarning, match="2 groups"):
         model = ld.model("y ~ x + (1 | g)", data=frame.assign(g=np.arange(len(frame)) % 2))

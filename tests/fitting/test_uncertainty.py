@@ -9,20 +9,22 @@ from laird.fitting.uncertainty import scale_uncertainty
 from laird.gaussian import dense
 from laird.gaussian.coordinates import correlated_pairs
 from laird.gaussian.marginal import flat, log_density, log_profile
+from laird.gaussian.theta import Theta
 
 
 def uncertainty(problem, *, restricted=True):
     data, likelihood = problem.data, flat(problem.data)
     estimate = maximise(data, restricted=restricted)
 
-    def density(L, rest):
-        sigma = float(np.exp(rest[0]))
+    def density(theta):
+        sigma = float(np.exp(theta.alpha[0]))
         value, d_L, d_sigma = (
-            log_density(likelihood, L, sigma)[:3] if restricted else log_profile(data, L, sigma)
+            log_density(likelihood, theta.L, sigma)[:3] if restricted else log_profile(data, theta.L, sigma)
         )
-        return value, d_L, np.array([d_sigma * sigma])
+        return value, Theta(d_L, np.array([d_sigma * sigma]))
 
-    return estimate, scale_uncertainty(density, estimate.L, np.log([estimate.sigma]), data.blocks)
+    theta = Theta(estimate.L, np.log([estimate.sigma]))
+    return estimate, scale_uncertainty(density, theta, data.blocks)
 
 
 def test_a_balanced_one_way_layout_has_closed_forms():

@@ -13,7 +13,7 @@ from tests.gaussian.crossed_cases import expand
 from laird.gaussian import dense
 from laird.gaussian.composite import Composite, compose, joined_blocks
 from laird.gaussian.coordinates import lower_factor
-from laird.gaussian.scaled import Parameters, Scaled, scale
+from laird.gaussian.theta import Theta
 
 
 @dataclass(frozen=True)
@@ -28,16 +28,11 @@ class Structure:
     blocks: tuple[tuple[tuple[int, ...], ...], ...]
     w: np.ndarray
     s: tuple[np.ndarray, ...]
-    at: Parameters
+    at: Theta
 
     @property
     def composite(self) -> Composite:
         return compose(self.y, self.X, self.Z, self.ids, self.counts, self.blocks)
-
-    @property
-    def scaled(self) -> Scaled:
-        arguments = (self.y, self.X, self.Z, self.ids, self.counts, self.blocks)
-        return scale(*arguments, self.w, self.s)
 
     @property
     def sigma(self) -> float:
@@ -55,17 +50,17 @@ class Structure:
         parts = [expand(z, i, J) for z, i, J in zip(self.Z, self.ids, self.counts, strict=True)]
         return np.hstack(parts)
 
-    def effect_covariance(self, at: Parameters) -> np.ndarray:
+    def effect_covariance(self, at: Theta) -> np.ndarray:
         """Cov(u) of all effects: exp(2 s_j'δ) G in the block of group j."""
         G = at.L @ at.L.T
         scales = [np.exp(2 * s @ d) for s, d in zip(self.s, at.delta, strict=True)]
         blocks = [np.kron(np.diag(e), G[p, p]) for e, p in zip(scales, self.places, strict=True)]
         return block_diag(*blocks)
 
-    def V(self, at: Parameters) -> np.ndarray:
+    def V(self, at: Theta) -> np.ndarray:
         return self.wide @ self.effect_covariance(at) @ self.wide.T + np.diag(np.exp(2 * self.w @ at.alpha))
 
-    def log_likelihood(self, at: Parameters, restricted: bool) -> float:
+    def log_likelihood(self, at: Theta, restricted: bool) -> float:
         return dense.log_likelihood(self.y, self.X, self.V(at), restricted=restricted)
 
     def solution(self) -> Oracle:
@@ -123,7 +118,7 @@ def structure(
         w = np.column_stack([w, x])
     s = tuple(rng.normal(size=(J, 1 if f in delta else 0)) for f, J in enumerate(counts))
     alpha = np.append(rng.uniform(-0.5, 0.8), rng.normal(0, 0.4, w.shape[1] - 1))
-    at = Parameters(L, alpha, tuple(rng.normal(0, 0.5, own.shape[1]) for own in s))
+    at = Theta(L, alpha, tuple(rng.normal(0, 0.5, own.shape[1]) for own in s))
     y = 10 * offset + rng.normal(0, 3, N)
     ids = tuple(np.asarray(i, dtype=np.int64) for i in ids)
     return Structure(y, columns[0], tuple(columns[1:]), ids, tuple(counts), blocks, w, s, at)
@@ -166,7 +161,7 @@ def of_fit(fit) -> Structure:
         blocks=tuple(r.blocks for r in design.random),
         w=w,
         s=s,
-        at=Parameters(L, fit.scale.to_numpy(), delta),
+        at=Theta(L, fit.scale.to_numpy(), delta),
     )
 
 
@@ -192,20 +187,20 @@ class Coordinates:
         blocks = zip(starts, self.base.blocks, strict=True)
         return [(a + b[1], a + b[0]) for a, own in blocks for b in own if len(b) == 2]
 
-    def pack(self, at: Parameters) -> np.ndarray:
+    def pack(self, at: Theta) -> np.ndarray:
         G = at.L @ at.L.T
         sd = np.sqrt(np.diag(G))
         correlations = [G[i, j] / (sd[i] * sd[j]) for i, j in self.pairs]
         return np.concatenate([np.log(sd), np.arctanh(correlations), at.alpha, *at.delta])
 
-    def unpack(self, theta) -> Parameters:
+    def unpack(self, theta) -> Theta:
         q, k, m = len(self.base.at.L), len(self.pairs), len(self.base.at.alpha)
         sd = np.exp(theta[:q])
         L = np.diag(sd)
         for (i, j), r in zip(self.pairs, np.tanh(theta[q : q + k]), strict=True):
             L[i, j], L[i, i] = sd[i] * r, sd[i] * np.sqrt(1 - r**2)
         sizes = np.cumsum([len(d) for d in self.base.at.delta])[:-1]
-        return Parameters(L, theta[q + k : q + k + m], tuple(np.split(theta[q + k + m :], sizes)))
+        return Theta(L, theta[q + k : q + k + m], tuple(np.split(theta[q + k + m :], sizes)))
 
     def log_likelihood(self, theta, restricted: bool) -> float:
         return self.base.log_likelihood(self.unpack(theta), restricted)

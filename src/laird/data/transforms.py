@@ -166,7 +166,7 @@ _FIRST_ROWS = 1000
 def _is_constant(values: NDArray[np.generic], ids: Ids) -> bool:
     first = np.zeros(int(ids.max()) + 1, dtype=np.int64)
     first[ids[::-1]] = np.arange(len(ids) - 1, -1, -1)
-    return bool(np.array_equal(values[first][ids], values))
+    return bool(np.array_equal(values[first[ids]], values))
 
 
 def with_new_groups(

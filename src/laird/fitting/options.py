@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,13 @@ def whole_number(name: str, value: Any, least: int) -> int:
     if _is_whole(value) and value >= least:
         return int(value)
     raise FitError(f"{name} = {value!r} is not usable.", allowed=f"Allowed: whole numbers from {least}.")
+
+
+def one_of(name: str, value: Any, allowed: Sequence[str]) -> None:
+    """Raise FitError unless `value` is one of the allowed words."""
+    if value not in allowed:
+        words = ", ".join(f'"{word}"' for word in allowed)
+        raise FitError(f"{name} = {value!r} is not usable.", allowed=f"Allowed: {words}.")
 
 
 def share(name: str, value: Any) -> float:

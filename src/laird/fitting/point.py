@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +45,10 @@ class Point:
         freeze(self)
         for own in self.effects:
             freeze(own)
+
+    def with_beta_cov(self, beta_cov: Floats) -> Point:
+        """The same estimates with another covariance of the fixed effects."""
+        return replace(self, beta_cov=beta_cov)
 
 
 def conditional_point(solution: Solution, L: Floats, sigma: float) -> Point:

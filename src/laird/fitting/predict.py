@@ -8,17 +8,20 @@ group's part; a response adds sigma².
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, NamedTuple
-from warnings import warn
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from laird.design import Design
-from laird.errors import LairdWarning
+from laird.errors import DataError
 from laird.fitting.draws import Draws
 from laird.fitting.point import Point
-from laird.fitting.scales import Regression
+from laird.fitting.problem import Problem, joined_columns
+from laird.fitting.regressions import Regression, row_sigma
+from laird.gaussian.crossproducts import Grouped
+from laird.gaussian.prediction import prediction_variance
+from laird.gaussian.theta import Theta
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -39,10 +42,10 @@ class Rows(NamedTuple):
 
 
 class Scales(NamedTuple):
-    """Residual sd of every row (m,) and how much larger the sds of its (new) group are (m,)."""
+    """Residual variance of every row (m,), and by factor how much larger the sds of its group are (m,)."""
 
-    sigma: Floats
-    group: Floats
+    residual: Floats
+    groups: tuple[Floats, ...]
 
 
 def rows_of(design: Design, *, population: bool) -> Rows:
@@ -50,24 +53,64 @@ def rows_of(design: Design, *, population: bool) -> Rows:
     return Rows(design.X, () if population else tuple((r.Z, r.ids) for r in design.random))
 
 
-def scales_of(design: Design, point: Point, regressions: Sequence[Regression]) -> Scales:
-    """Residual and group sds at the rows of a design."""
-    m = len(design.X)
-    sigma, group = np.full(m, point.sigma), np.ones(m)
-    for own in regressions:
-        W = next(s.W for s in design.scales if (s.parameter, s.group) == (own.parameter, own.group))
-        if own.parameter == "sigma":
-            sigma = np.exp(W @ own.estimate)
-        elif point.sd[0] > 0:
-            group = np.exp(W @ own.estimate) / point.sd[0]
-    return Scales(sigma, group)
+def scales_of(
+    problem: Problem, design: Design, point: Point, regressions: Sequence[Regression], kind: Kind
+) -> Scales:
+    """Residual variances and group sds at the rows of a design.
+
+    Raises
+    ------
+    DataError
+        A response is asked for of a model with known sampling variances, and the rows have none.
+    """
+    groups = tuple(_stretch(design, random.group, point, regressions) for random in design.random)
+    if kind == "mean":
+        return Scales(np.zeros(len(design.X)), groups)
+    sigma = residual_sds(problem, design, point, regressions)
+    phi = next((float(np.exp(own.estimate[0])) for own in regressions if own.parameter == "phi"), 1.0)
+    return Scales(sigma**2 + phi * sampling_variances(problem, design), groups)
 
 
-def predict_point(point: Point, rows: Rows, scales: Scales, kind: Kind, prob: float) -> pd.DataFrame:
+def residual_sds(problem: Problem, design: Design, point: Point, regressions: Sequence[Regression]) -> Floats:
+    """Residual sd of the rows of a design, shape (m,)."""
+    if problem.has_residual:
+        return np.full(len(design.X), point.sigma)
+    return row_sigma(design, regressions)
+
+
+def sampling_variances(problem: Problem, design: Design) -> Floats:
+    """Known sampling variance of the rows of a design, zero for a model without, shape (m,)."""
+    known = problem.design.known
+    if known is None:
+        return np.zeros(len(design.X))
+    if design.known is not None:
+        return design.known.variances
+    raise DataError(
+        f"A response of this model has the sampling variance `{known.name}`, which the new rows do not have.",
+        remedy=f'Add the column `{known.name}`, or predict the mean effect: `kind="mean"`.',
+    )
+
+
+def _stretch(design: Design, group: str, point: Point, regressions: Sequence[Regression]) -> Floats:
+    """How much larger the sds of a row's group are than those of the point, shape (m,)."""
+    own = next((r for r in regressions if (r.parameter, r.group) == ("sd", group)), None)
+    start = next(
+        at for r, at in zip(design.random, joined_columns(design.random), strict=True) if r.group == group
+    )
+    first = point.sd[start.start]
+    if own is None or first == 0.0:
+        return np.ones(len(design.X))
+    W = next(s.W for s in design.scales if (s.parameter, s.group) == ("sd", group))
+    return np.asarray(np.exp(W @ own.estimate) / first)
+
+
+def predict_point(
+    problem: Problem, point: Point, theta: Theta | None, rows: Rows, scales: Scales, prob: float
+) -> pd.DataFrame:
     """Estimates with normal intervals."""
     from scipy.special import ndtri
 
-    se = np.sqrt(_variance(point, rows, scales) + (scales.sigma**2 if kind == "response" else 0.0))
+    se = np.sqrt(_variance(problem, point, theta, rows, scales) + scales.residual)
     mean, half = _mean(point, rows), float(ndtri(0.5 + prob / 2)) * se
     return _frame(mean, se, mean - half, mean + half)
 
@@ -80,25 +123,28 @@ def _mean(point: Point, rows: Rows) -> Floats:
     return np.asarray(mean)
 
 
-def _variance(point: Point, rows: Rows, scales: Scales) -> Floats:
-    X = rows.X
-    variance: Floats = np.einsum("ip,pr,ir->i", X, point.beta_cov, X)
+def _variance(problem: Problem, point: Point, theta: Theta | None, rows: Rows, scales: Scales) -> Floats:
+    """Variance of x'β̂ + z'û as a prediction of x'β + z'u."""
     if not rows.factors:
-        return np.asarray(variance)
-    if len(rows.factors) > 1:
-        warn(
-            "With several grouping factors predictions have no standard errors in this version, except for "
-            'groups="population".',
-            LairdWarning,
-            stacklevel=4,
-        )
-        return np.full(len(X), np.nan)
-    ((Z, ids),), (own,) = rows.factors, point.effects
-    fitted = ids >= 0
+        return np.asarray(np.einsum("ip,pr,ir->i", rows.X, point.beta_cov, rows.X))
+    factors = [
+        (np.where((ids < 0)[:, None], Z * stretch[:, None], Z), ids)
+        for (Z, ids), stretch in zip(rows.factors, scales.groups, strict=True)
+    ]
+    if theta is None or isinstance(problem.data, Grouped):
+        return _joint_variance(point, rows.X, *factors[0])
+    Z, ids = zip(*factors, strict=True)
+    return np.maximum(prediction_variance(problem.data, theta, rows.X, Z, ids), 0.0)
+
+
+def _joint_variance(point: Point, X: Floats, Z: Floats, ids: Ids) -> Floats:
+    """The same for one factor, from the joint covariance of β and the effects of its groups."""
+    fitted, (own,) = ids >= 0, point.effects
+    variance: Floats = np.einsum("ip,pr,ir->i", X, point.beta_cov, X)
     x, z, j = X[fitted], Z[fitted], ids[fitted]
     variance[fitted] += np.einsum("iq,iqr,ir->i", z, own.cov[j], z)
     variance[fitted] += 2 * np.einsum("iq,iqp,ip->i", z, own.beta_cov[j], x)
-    new = Z[~fitted] * scales.group[~fitted, None]
+    new = Z[~fitted]
     variance[~fitted] += np.einsum("iq,qr,ir->i", new, point.G, new)
     return np.maximum(variance, 0.0)
 
@@ -131,6 +177,14 @@ def _predictive(draws: Draws, rows: Rows, kind: Kind, rng: np.random.Generator) 
         if kind == "response":
             values += sigma[:, None] * rng.standard_normal(values.shape)
         yield values
+
+
+def by_outcome(design: Design, table: pd.DataFrame) -> pd.DataFrame:
+    """A table of predictions with the row and outcome that each is of, when there are several."""
+    if design.outcomes:
+        table.insert(0, "row", design.rows)
+        table.insert(1, "outcome", [design.outcomes[k] for k in design.which])
+    return table
 
 
 def _frame(mean: Floats, se: Floats, lower: Floats, upper: Floats) -> pd.DataFrame:

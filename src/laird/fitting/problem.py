@@ -1,4 +1,4 @@
-"""What every fitter is given: the spec, the schema, the arrays, and their cross-products."""
+"""What every fitter is given: the spec, the schema, the arrays, and what the rows reduce to."""
 
 from __future__ import annotations
 
@@ -10,30 +10,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from laird.data.schema import Schema
-from laird.design import Design, RandomDesign, ScaleDesign
+from laird.design import Design, RandomDesign
 from laird.errors import FitError
+from laird.fitting.codings import (
+    Codings,
+    codings,
+    group_predictors,
+    rho_predictors,
+    sigma_predictors,
+)
+from laird.fitting.refusals import refuse_absorbed, refuse_exact
 from laird.gaussian.composite import Blocks, compose
 from laird.gaussian.crossproducts import Grouped, group
-from laird.gaussian.lines import (
-    absorbed_columns,
-    level2_weights,
-    pooled_residual,
-    unexplained_share,
-    within_residual,
-)
+from laird.gaussian.hierarchy import Hierarchy, arrange
+from laird.gaussian.lines import absorbed_columns, level2_weights
+from laird.gaussian.noise import Noise
 from laird.gaussian.reduced import Reduced
-from laird.gaussian.scaled import Scaled, scale
-from laird.gaussian.standardise import standard_columns
 from laird.spec import Spec
 
 type Floats = NDArray[np.float64]
 type Ids = NDArray[np.int64]
-
-EXACT = 1e-13
-"""A residual sum of squares below this share of the outcome's is rounding, not variation."""
-
-ABSENT = 1e-10
-"""The same for what the fixed effects leave of a random coefficient's columns."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,13 +41,17 @@ class Problem:
     spec, schema, design
         Text, what was learned from the data, arrays.
     data
-        Cross-products: of the single grouping factor (no groups: q = 0), or of several.
+        Cross-products of a single grouping factor (no groups: q = 0) or of several; of
+        known variances, regressions of sds or several outcomes, the reduced rows.
+    codings
+        The regressions of sds and correlations.
     """
 
     spec: Spec
     schema: Schema
     design: Design
-    data: Reduced | Scaled
+    data: Reduced | Hierarchy
+    codings: Codings
 
     @property
     def random(self) -> RandomDesign | None:
@@ -59,10 +59,10 @@ class Problem:
         return self.design.random[0] if self.design.random else None
 
     @property
-    def plain(self) -> Reduced:
-        """The same model with constant sds."""
-        design = self.design
-        return _several(design) if len(design.random) > 1 else grouped(design, self.random)
+    def has_residual(self) -> bool:
+        """Whether the residual sd is one number."""
+        sigma = self.codings.of("sigma")
+        return sigma is not None and sigma.constant
 
     @property
     def grouped(self) -> Grouped:
@@ -77,15 +77,27 @@ class Problem:
 
 
 def problem(spec: Spec, schema: Schema, design: Design) -> Problem:
-    """Reduce the rows to cross-products; FitError for structures that are not available."""
-    _refuse_unavailable(spec)
+    """Reduce the rows to what the likelihood needs of them.
+
+    Raises
+    ------
+    FitError
+        The likelihood has no maximum.
+    """
     single = [grouped(design, random) for random in design.random or (None,)]
-    _refuse_exact(design, single)
+    refuse_exact(design, single)
     for random, data in zip(design.random, single, strict=False):
-        _refuse_absorbed(random, data)
-    if design.scales:
-        return Problem(spec, schema, design, _scaled(design))
-    return Problem(spec, schema, design, single[0] if len(single) == 1 else _several(design))
+        refuse_absorbed(random, data)
+    found = codings(design)
+    if _is_plain(design, found):
+        return Problem(spec, schema, design, single[0] if len(single) == 1 else _several(design), found)
+    return Problem(spec, schema, design, _general(design), found)
+
+
+def _is_plain(design: Design, found: Codings) -> bool:
+    """Constant sds of one outcome without known variances: cross-products suffice."""
+    only_sigma = len(found) == 1 and found[0].parameter == "sigma" and found[0].constant
+    return only_sigma and design.known is None and not design.outcomes and design.weights is None
 
 
 def grouped(design: Design, random: RandomDesign | None) -> Grouped:
@@ -114,87 +126,23 @@ def _factors(design: Design) -> tuple[list[Floats], list[Ids], list[int], list[B
     return [r.Z for r in random], ids, counts, [r.blocks for r in random]
 
 
-def _factors_or_none(design: Design) -> tuple[list[Floats], list[Ids], list[int], list[Blocks]]:
-    """`_factors`, or one group without coefficients when there are none."""
-    if design.random:
-        return _factors(design)
-    n = len(design.y)
-    return [np.zeros((n, 0))], [np.zeros(n, dtype=np.int64)], [1], [()]
-
-
 def _several(design: Design) -> Reduced:
     return compose(design.y, design.X, *_factors(design))
 
 
-def _scaled(design: Design) -> Scaled:
-    """The structure of sds that depend on predictors, which are standardised first."""
-    w = next((s.W for s in design.scales if s.parameter == "sigma"), np.ones((len(design.y), 1)))
-    by_group = {s.group: s for s in design.scales if s.parameter == "sd"}
-    s = [_level2_predictors(by_group.get(r.group), r) for r in design.random] or [np.zeros((1, 0))]
-    return scale(design.y, design.X, *_factors_or_none(design), standard_columns(w)[0], s)
-
-
-def _level2_predictors(found: ScaleDesign | None, random: RandomDesign) -> Floats:
-    """Standardised predictors of a log group sd, one row per group, without the constant."""
-    J = len(random.levels)
-    if found is None:
-        return np.zeros((J, 0))
-    values = np.zeros((J, found.W.shape[1]))
-    values[random.ids] = found.W
-    return standard_columns(values)[0][:, 1:]
-
-
-def _refuse_unavailable(spec: Spec) -> None:
-    """Name the parts of a spec that this version reads but cannot fit, and who fits them meanwhile."""
-    location = spec.locations[0]
-    unavailable = [
-        (len(spec.locations) > 1, "several outcomes", "brms"),
-        (any(p.parameter == "rho" for p in spec.distributional), "a regression of rho", "brms"),
-        (location.known is not None, "known sampling variances (`meta_V`)", "metafor"),
-    ]
-    for present, what, others in unavailable:
-        if present:
-            raise FitError(
-                f"This version of laird reads but cannot fit {what}.",
-                allowed="Available: one outcome, random coefficients, regressions of sigma and of sd.",
-                remedy=f"Remove that part of the model, or fit it with {others} meanwhile.",
-            )
-
-
-def _refuse_exact(design: Design, single: Sequence[Grouped]) -> None:
-    """Without residual variation there is no likelihood to maximise."""
-    rounding = _rounding_share(single[0])
-    if pooled_residual(single[0]) < rounding:
-        raise FitError(
-            f"The outcome `{design.outcome}` is an exact linear function of the predictors (a perfect fit): "
-            "the residual variance is zero.",
-            remedy="Remove the predictor that copies the outcome.",
-        )
-    for random, data in zip(design.random, single, strict=False):
-        if within_residual(data) >= rounding:
-            continue
-        group_name = random.group
-        raise FitError(
-            f"The outcome `{design.outcome}` does not vary around the lines of the groups of `{group_name}`: "
-            "the residual standard deviation is at its floor, zero.",
-            remedy=f"Check that `{design.outcome}` is what was observed, not a mean or a prediction; if so, "
-            f"aggregate to one row per group and leave the random term of `{group_name}` out.",
-        )
-
-
-def _rounding_share(data: Grouped) -> float:
-    """`EXACT`, or what the outcome lost as floating-point numbers when it is far from zero."""
-    s = data.scaling
-    return max(EXACT, float(np.finfo(float).eps * s.y_mean / s.y_scale) ** 2)
-
-
-def _refuse_absorbed(random: RandomDesign, data: Grouped) -> None:
-    """A random coefficient that the fixed effects give to every group has no variance to estimate."""
-    for name, share in zip(random.names, unexplained_share(data), strict=True):
-        if share < ABSENT:
-            raise FitError(
-                f"The fixed effects already hold a separate `{name}` for every group of `{random.group}`, so "
-                "its variance between groups cannot be estimated.",
-                where=f"    ({name if name != 'Intercept' else 1} | {random.group})",
-                remedy=f"Leave `{random.group}` out of the fixed effects, or leave this random term out.",
-            )
+def _general(design: Design) -> Hierarchy:
+    W, has_sigma = sigma_predictors(design)
+    known = design.known
+    n, several = len(design.y), bool(design.outcomes)
+    errors = Noise(
+        W=W,
+        has_sigma=has_sigma,
+        variances=np.zeros(n) if known is None else known.variances,
+        which=design.which if several else np.zeros(n, dtype=np.int64),
+        units=design.units if several else np.arange(n),
+        covariances=() if known is None else tuple((block.rows, block.V) for block in known.blocks),
+        proportional=known is not None and known.proportional,
+        rhos=rho_predictors(design),
+        weights=design.weights,
+    )
+    return arrange(design.y, design.X, *_factors(design), group_predictors(design), errors)

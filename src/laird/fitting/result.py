@@ -20,9 +20,10 @@ from laird.fitting.draws import Draws, to_datatree
 from laird.fitting.origin import Origin
 from laird.fitting.point import Point
 from laird.fitting.problem import Problem, grouped, joined_columns, level2_weights_of
-from laird.fitting.scales import Regression
+from laird.fitting.regressions import Regression, correlations, row_sigma
 from laird.fitting.uncertainty import ScaleUncertainty
 from laird.gaussian.solution import Effects
+from laird.gaussian.theta import Theta
 from laird.posterior.table import PriorTable
 from laird.spec import Spec
 
@@ -61,6 +62,8 @@ class Fit:
         Rows of :meth:`check`.
     origin
         Versions, hashes, seed, time.
+    theta
+        Covariance parameters at the estimate (``ml``, ``reml``, ``eb``).
     uncertainty
         Standard errors of the covariance parameters (``ml``, ``reml``, ``ols``).
     regressions
@@ -75,6 +78,7 @@ class Fit:
     loglik: float
     checks: tuple[Check, ...]
     origin: Origin
+    theta: Theta | None = None
     uncertainty: ScaleUncertainty | None = None
     regressions: tuple[Regression, ...] = ()
     draws: Draws | None = None
@@ -107,36 +111,47 @@ class Fit:
     @property
     def varcorr(self) -> pd.DataFrame:
         """Sds and correlations: ``group, term1, term2, sdcor, vcov``; last row the residual."""
-        return tables.varcorr(self.point, self._random(), self.regressions)
+        residual = self._has_residual
+        return tables.varcorr(self.point, self._random(), self.regressions, residual=residual)
+
+    @property
+    def _has_residual(self) -> bool:
+        """Whether the residual sd is one number (``ols`` has no other)."""
+        return self.method == "ols" or self.problem.has_residual
 
     @property
     def sigma(self) -> float | Floats:
-        """Residual standard deviation: a number, or one for each row when it has predictors, (n,)."""
-        found = self._regression("sigma")
-        if found is None:
-            return self.point.sigma
-        W = next(scale.W for scale in self.problem.design.scales if scale.parameter == "sigma")
-        return np.asarray(np.exp(W @ found.estimate))
+        """Residual standard deviation: a number, or one for each row when it has predictors, (n,).
+
+        Next to known sampling variances it is the heterogeneity that these leave.
+        """
+        return self.point.sigma if self._has_residual else row_sigma(self.problem.design, self.regressions)
 
     @property
     def scale(self) -> pd.Series:
         """Coefficients of log sigma (natural log of a standard deviation)."""
-        found = self._regression("sigma")
-        if found is not None:
-            return pd.Series(np.array(found.estimate), index=list(found.names), name="estimate")
-        return pd.Series({"Intercept": float(np.log(self.point.sigma))}, name="estimate")
+        with np.errstate(divide="ignore"):
+            constant = {"Intercept": float(np.log(self.point.sigma))} if self._has_residual else {}
+        return self._coefficients("sigma", "estimate", constant)
 
     @property
     def scale_se(self) -> pd.Series:
         """Standard errors of :attr:`scale`."""
-        found = self._regression("sigma")
-        if found is not None:
-            return pd.Series(np.array(found.se), index=list(found.names), name="se")
         if self.draws is not None:
-            se = float(np.log(self.draws.sigma).std(ddof=1))
+            se = float(np.log(self.draws.sigma).std(ddof=1)) if self._has_residual else np.nan
         else:
             se = self.uncertainty.log_sigma if self.uncertainty else np.nan
-        return pd.Series({"Intercept": se}, name="se")
+        return self._coefficients("sigma", "se", {"Intercept": se} if self._has_residual else {})
+
+    def _coefficients(self, parameter: str, what: str, constant: Mapping[str, float]) -> pd.Series:
+        """Coefficients of all regressions of a parameter, named by outcome when there are several."""
+        found = dict(constant)
+        for own in self.regressions:
+            if own.parameter == parameter:
+                prefix = f"{own.group}: " if own.group else ""
+                values = getattr(own, what).tolist()
+                found |= dict(zip((prefix + name for name in own.names), values, strict=True))
+        return pd.Series(found, name=what, dtype=float)
 
     def scale_of(self, group: str) -> pd.Series:
         """Coefficients of a log group sd; without ``sd(g) ~ x`` the log sd of every coefficient."""
@@ -148,14 +163,24 @@ class Fit:
         return pd.Series(dict(zip(random.names, logs, strict=True)), name="estimate")
 
     @property
-    def rho(self) -> pd.Series:
-        """Correlations of the outcomes; empty for one outcome."""
-        return pd.Series([], dtype=float, name="rho")
+    def rho(self) -> float | pd.Series | pd.DataFrame:
+        """Residual correlations of the outcomes.
+
+        One number for two outcomes, by unit when it has predictors; a series by pair (or a
+        frame, unit by pair) for more; an empty series for one outcome.
+        """
+        return correlations(self.problem, self.regressions)
+
+    @property
+    def phi(self) -> float:
+        """Multiplier of the known variances of ``meta_V(v, scale="proportional")``, else 1."""
+        found = self._regression("phi")
+        return 1.0 if found is None else float(np.exp(found.estimate[0]))
 
     @property
     def nobs(self) -> int:
         """Number of rows used."""
-        return self.problem.data.n
+        return len(self.problem.design.y)
 
     @property
     def ngroups(self) -> dict[str, int]:
@@ -165,7 +190,8 @@ class Fit:
     @property
     def df_model(self) -> int:
         """Number of estimated parameters: fixed effects, sds and correlations, sigma."""
-        return len(tables.parameters(self.problem.design.names, self._random(), self.regressions))
+        names, residual = self.problem.design.names, self._has_residual
+        return len(tables.parameters(names, self._random(), self.regressions, residual=residual))
 
     @property
     def aic(self) -> float:
@@ -318,7 +344,8 @@ class Fit:
 
         Returns
         -------
-        ``estimate, se, lower, upper``, one row per row of `new`.
+        ``estimate, se, lower, upper``, one row per row of `new`; with several outcomes one per
+        row and outcome, which are the columns ``row, outcome`` in front.
 
         Examples
         --------
@@ -330,7 +357,7 @@ class Fit:
         0    1509.9  20.0  1470.6  1549.2
         1    1527.5  46.3  1436.8  1618.2
         """
-        from laird.fitting.predict import predict_draws, predict_point, rows_of, scales_of
+        from laird.fitting.predict import by_outcome, predict_draws, predict_point, rows_of, scales_of
 
         _check_choice("groups", groups, GROUPS)
         _check_choice("kind", kind, ("mean", "response"))
@@ -340,10 +367,11 @@ class Fit:
             design = build_new(self.problem.schema, new, groups=groups)
         rows = rows_of(design, population=groups == "population" or self.method == "ols")
         if self.draws is None:
-            scales = scales_of(design, self.point, self.regressions)
-            return predict_point(self.point, rows, scales, kind, prob)
+            scales = scales_of(self.problem, design, self.point, self.regressions, kind)
+            table = predict_point(self.problem, self.point, self.theta, rows, scales, prob)
+            return by_outcome(design, table)
         rng = np.random.default_rng([self.origin.seed or 0, len(rows.X)])
-        return predict_draws(self.point, self.draws, rows, kind, prob, rng)
+        return by_outcome(design, predict_draws(self.point, self.draws, rows, kind, prob, rng))
 
     def contextual(
         self, variable: str, *, at: Mapping[str, Any] | None = None, prob: float = 0.95

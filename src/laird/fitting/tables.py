@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from laird.fitting.draws import Draws
     from laird.fitting.point import Point
     from laird.fitting.problem import Problem
-    from laird.fitting.scales import Regression
+    from laird.fitting.regressions import Regression
     from laird.fitting.uncertainty import ScaleUncertainty
 
 type Floats = NDArray[np.float64]
@@ -41,13 +42,21 @@ class Parameter(NamedTuple):
         return f"{self.term1}, {self.term2}" if self.term2 else self.term1
 
 
+LINKS: Mapping[str, str] = MappingProxyType({"sigma": "log", "sd": "log", "phi": "log", "rho": "atanh"})
+
+
 def parameters(
-    names: Sequence[str], random: Sequence[RandomDesign], regressions: Sequence[Regression] = ()
+    names: Sequence[str],
+    random: Sequence[RandomDesign],
+    regressions: Sequence[Regression] = (),
+    *,
+    residual: bool = True,
 ) -> tuple[Parameter, ...]:
     """Fixed effects, group sds and correlations, residual sd: the order of every table.
 
-    The coefficients of log sds with predictors take the place of these sds; an sd that
-    only scales the others of its group stands for its first coefficient.
+    Coefficients of log sds with predictors take the place of these sds; an sd that only
+    scales the others of its group stands for its first coefficient.  `residual` says
+    whether the model has one residual sd.
     """
     replaced = {r.group for r in regressions if r.parameter == "sd"}
     rows = [Parameter("fixed", "", name, "", (k,)) for k, name in enumerate(names)]
@@ -61,17 +70,27 @@ def parameters(
             for i, j in correlated_pairs(r.blocks)
         ]
         start += len(r.names)
-    rows += [
-        Parameter(f"log_{own.parameter}", own.group, name, "", (f, k))
-        for f, own in enumerate(regressions)
-        for k, name in enumerate(own.names)
-    ]
-    constant = all(own.parameter != "sigma" for own in regressions)
-    return (*rows, Parameter("sigma", "", "residual", "", ())) if constant else tuple(rows)
+    for f, own in enumerate(regressions):
+        rows += _regression_parameters(f, own)
+    return (*rows, Parameter("sigma", "", "residual", "", ())) if residual else tuple(rows)
 
 
-def estimate(point: Point, parameter: Parameter) -> float:
+def _regression_parameters(f: int, own: Regression) -> list[Parameter]:
+    """A constant sigma, φ or correlation is a parameter itself, else its coefficients are."""
+    if own.constant and own.parameter != "sd":
+        if own.parameter == "rho":
+            return [Parameter("rho", "", own.group, "", (f, 0))]
+        term = "residual" if own.parameter == "sigma" else own.parameter
+        return [Parameter(own.parameter, own.group, term, "", (f, 0))]
+    component = f"{LINKS[own.parameter]}_{own.parameter}"
+    return [Parameter(component, own.group, name, "", (f, k)) for k, name in enumerate(own.names)]
+
+
+def estimate(point: Point, parameter: Parameter, regressions: Sequence[Regression] = ()) -> float:
     """The point estimate of a parameter."""
+    if _is_coefficient(parameter):
+        own, k = regressions[parameter.place[0]], parameter.place[1]
+        return float(natural(parameter, own.estimate[k]))
     array = {
         "fixed": point.beta,
         "sd": point.sd,
@@ -81,21 +100,52 @@ def estimate(point: Point, parameter: Parameter) -> float:
     return float(array[parameter.place])
 
 
+def _is_coefficient(parameter: Parameter) -> bool:
+    """Whether the place of a parameter is among the coefficients of regressions."""
+    return parameter.component not in ("fixed", "sd", "cor") and bool(parameter.place)
+
+
+def natural(parameter: Parameter, value: Floats | float) -> Floats:
+    """A constant sd, φ or correlation from its log or atanh; a coefficient as it is."""
+    link = {"sigma": np.exp, "phi": np.exp, "rho": np.tanh}.get(parameter.component, np.asarray)
+    return np.asarray(link(value))
+
+
 def varcorr(
-    point: Point, random: Sequence[RandomDesign], regressions: Sequence[Regression] = ()
+    point: Point,
+    random: Sequence[RandomDesign],
+    regressions: Sequence[Regression] = (),
+    *,
+    residual: bool = True,
 ) -> pd.DataFrame:
     """The table ``group, term1, term2, sdcor, vcov``, residual last if it is one number.
 
-    Of a group sd with predictors, the value where these are at their average.
+    Of a group sd with predictors, the value where these are at their average.  Several
+    outcomes have a residual sd and correlation each, where these have no predictors.
     """
     rows: list[tuple[str, str, str, float, float]] = []
-    for q in parameters((), random)[:-1]:
+    for q in parameters((), random, residual=False):
         vcov = point.G[q.place if q.term2 else q.place * 2]
         rows.append((q.group, q.term1, q.term2, estimate(point, q), float(vcov)))
-    if all(own.parameter != "sigma" for own in regressions):
+    rows += _residual_rows(regressions)
+    if residual:
         rows.append(("residual", "", "", point.sigma, point.sigma**2))
     table = pd.DataFrame(rows, columns=["group", "term1", "term2", "sdcor", "vcov"])
     return table.astype({"sdcor": float, "vcov": float})
+
+
+def _residual_rows(regressions: Sequence[Regression]) -> Iterator[tuple[str, str, str, float, float]]:
+    """Residual sds by outcome, and the correlations of outcomes, where they are constant."""
+    sds = {
+        r.group: float(np.exp(r.estimate[0])) for r in regressions if r.parameter == "sigma" and r.constant
+    }
+    for outcome, sd in sds.items():
+        yield ("residual", outcome, "", sd, sd**2)
+    for own in regressions:
+        if own.parameter == "rho" and own.constant:
+            a, b = own.group.split(", ")
+            rho = float(np.tanh(own.estimate[0]))
+            yield ("residual", a, b, rho, rho * sds.get(a, np.nan) * sds.get(b, np.nan))
 
 
 def likelihood_summary(
@@ -110,27 +160,28 @@ def likelihood_summary(
     from scipy.special import ndtri, stdtrit
 
     tail = 0.5 + prob / 2
-    t = stdtrit(inner_outer(problem.design, random), tail)
+    z, t = float(ndtri(tail)), stdtrit(inner_outer(problem.design, random), tail)
     fixed_se = np.sqrt(np.diag(point.beta_cov))
     rows = []
-    for q in parameters(problem.design.names, random, regressions):
-        if q.component.startswith("log_"):
-            rows.append(_regression_row(q, regressions, float(ndtri(tail))))
-            continue
-        value = estimate(point, q)
+    for q in parameters(problem.design.names, random, regressions, residual=problem.has_residual):
+        value = estimate(point, q, regressions)
         if q.component == "fixed":
             se = float(fixed_se[q.place])
             interval = (value - t[q.place] * se, value + t[q.place] * se)
+        elif _is_coefficient(q):
+            se, interval = _coefficient_interval(q, regressions[q.place[0]], z)
         else:
-            se, interval = _scale_interval(q, value, uncertainty, float(ndtri(tail)))
+            se, interval = _scale_interval(q, value, uncertainty, z)
         rows.append((q.component, q.group, q.term, value, se, *interval))
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def _regression_row(q: Parameter, regressions: Sequence[Regression], z: float) -> tuple[str | float, ...]:
-    own, k = regressions[q.place[0]], q.place[1]
-    value, se = float(own.estimate[k]), float(own.se[k])
-    return (q.component, q.group, q.term, value, se, value - z * se, value + z * se)
+def _coefficient_interval(q: Parameter, own: Regression, z: float) -> tuple[float, tuple[float, float]]:
+    """Standard error and interval of a coefficient; of a constant by the delta method and transformed."""
+    value, se = float(own.estimate[q.place[1]]), float(own.se[q.place[1]])
+    slope = {"sigma": np.exp(value), "phi": np.exp(value), "rho": 1 - np.tanh(value) ** 2}
+    lower, upper = (float(natural(q, value + sign * z * se)) for sign in (-1, 1))
+    return se * float(slope.get(q.component, 1.0)), (lower, upper)
 
 
 def _scale_interval(

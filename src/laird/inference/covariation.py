@@ -25,7 +25,7 @@ from laird.gaussian.coordinates import factor_entries, lower_factor
 from laird.gaussian.crossproducts import Grouped
 from laird.gaussian.kenward_roger import adjust
 from laird.gaussian.reduced import Reduced, density, information
-from laird.gaussian.scaled import Scaled
+from laird.gaussian.hierarchy import Hierarchy
 
 type Floats = NDArray[np.float64]
 
@@ -181,7 +181,7 @@ def _relative_factor(fit: Fit, data: Reduced) -> Floats:
 
 def _constant_sigma(fit: Fit) -> Reduced:
     data = fit.problem.data
-    if isinstance(data, Scaled):
+    if isinstance(data, Hierarchy):
         raise FitError(
             "These degrees of freedom are not available for models with regressions of sds.",
             remedy='Use `df="inner-outer"` or `df="normal"`.',

@@ -1,0 +1,198 @@
+"""What may be wrong with a fit beyond convergence: rows of `Fit.check`.
+
+Heterogeneity at zero, absurd standard errors, correlations near one, too few studies for a
+scale coefficient, rows and outcomes lost, known variances without the spread that a
+proportional model needs.  Each row says what, how much, and what to do about it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from laird.design import Design, KnownDesign
+from laird.fitting.checks import Check
+from laird.fitting.codings import outcome_rows, sigma_designs
+from laird.fitting.problem import Problem
+from laird.fitting.regressions import Regression, row_sigma
+
+type Floats = NDArray[np.float64]
+
+NEGLIGIBLE = 1e-3
+"""A heterogeneity sd below this share of the sampling sd is zero for every purpose."""
+
+ABSURD = 10.0
+"""A log sd or atanh correlation with a larger standard error is not known at all (e^10 = 22,000)."""
+
+NEAR_ONE = 0.98
+FEW_ROWS = 5
+RECOMMENDED_ROWS = 10
+LEAST_SPREAD = 0.25
+"""Least sd of log v for which φ·v and σ² can be told apart in practice."""
+
+BAYES = 'Use "eb" or "nuts": their priors keep it off the boundary and their intervals are finite.'
+
+
+def diagnose(problem: Problem, found: Sequence[Regression]) -> Iterator[Check]:
+    """All rows for a fit by likelihood, or the modes and means of other methods.
+
+    Parameters
+    ----------
+    problem
+        The model and its data.
+    found
+        Regressions of sds and correlations, the constant sigma included.
+    """
+    design = problem.design
+    if design.known is not None:
+        yield known_check(design.known)
+        yield from heterogeneity_checks(problem, design.known, found)
+        if design.known.proportional:
+            yield spread_check(design.known)
+    yield from (standard_error_check(own) for own in found if not own.constant or own.parameter == "rho")
+    yield from (correlation_check(own) for own in found if own.parameter == "rho")
+    yield from few_rows_checks(design)
+    yield from lost_checks(problem)
+
+
+def known_check(known: KnownDesign) -> Check:
+    """What the known sampling covariance looks like."""
+    v, sizes = known.variances, [len(block.rows) for block in known.blocks]
+    shape = f"{len(sizes)} blocks of up to {max(sizes)} rows" if sizes else "diagonal"
+    message = (
+        f"Known sampling covariance `{known.name}`: {shape}, {len(v)} rows, variances {v.min():.4g} to "
+        f"{v.max():.4g}."
+    )
+    worst = max((_condition(block.V) for block in known.blocks), default=1.0)
+    if worst < 1e8:
+        return Check("known_covariance", "ok", float(v.min()), message)
+    message += f" A block is nearly singular (condition number {worst:.1e})."
+    return Check(
+        "known_covariance", "note", float(v.min()), message, "Check the correlations that went into it."
+    )
+
+
+def _condition(V: Floats) -> float:
+    w = np.linalg.eigvalsh(V)
+    return float(w[-1] / max(w[0], np.finfo(float).tiny))
+
+
+def heterogeneity_checks(
+    problem: Problem, known: KnownDesign, found: Sequence[Regression]
+) -> Iterator[Check]:
+    """Whether the residual heterogeneity is zero, anywhere, next to the sampling variances."""
+    design = problem.design
+    sigma = row_sigma(design, found)
+    for scale in sigma_designs(design):
+        if not scale.names:
+            continue
+        rows = outcome_rows(design, scale.group)
+        share = sigma[rows] / np.sqrt(np.maximum(known.variances[rows], np.finfo(float).tiny))
+        yield _heterogeneity_check(
+            scale.group, float(share.min()), int(np.sum(share < NEGLIGIBLE)), len(share)
+        )
+
+
+def _heterogeneity_check(outcome: str, least: float, zero: int, n: int) -> Check:
+    of = f" of `{outcome}`" if outcome else ""
+    if not zero:
+        message = f"The heterogeneity{of} is at least {least:.2g} of the sampling standard deviation."
+        return Check("heterogeneity", "ok", least, message)
+    where = "" if zero == n else f" in {zero} of {n} rows"
+    message = f"The heterogeneity{of} is estimated as zero{where}: the estimates differ no more than "
+    message += "sampling error makes them, which does not show that the true effects are equal."
+    remedy = f"{BAYES} Or report the interval of the heterogeneity instead of the estimate."
+    if zero < n:
+        remedy += " Or leave the predictor out of `sigma`."
+    return Check("heterogeneity", "boundary", least, message, remedy)
+
+
+def standard_error_check(own: Regression) -> Check:
+    """Whether coefficients of a log sd or atanh correlation are known at all."""
+    name = f"{own.parameter}({own.group})" if own.group else own.parameter
+    with np.errstate(invalid="ignore"):
+        se = own.se
+    worst = int(np.argmax(np.where(np.isnan(se), np.inf, se)))
+    value = float(se[worst])
+    if value < ABSURD:
+        return Check(
+            f"standard_errors_{name}", "ok", value, f"Standard errors of `{name}` up to {value:.3g}."
+        )
+    shown = "undefined" if np.isnan(value) else f"{value:.3g}"
+    message = f"The coefficient `{own.names[worst]}` of `{name}` is not determined (standard error {shown})."
+    return Check(f"standard_errors_{name}", "warning", value, message, f"Leave it out of the model. {BAYES}")
+
+
+def correlation_check(own: Regression) -> Check:
+    """Whether a residual correlation is at ±1."""
+    value = float(np.tanh(own.estimate[0]))
+    name = f"correlation_{own.group}"
+    if abs(value) < NEAR_ONE:
+        return Check(name, "ok", value, f"The correlation of `{own.group}` is {value:.3f}.")
+    message = f"The correlation of `{own.group}` is estimated as {value:+.4f}, next to the boundary: its"
+    message += " interval and the heterogeneities beside it are too narrow."
+    return Check(name, "boundary", value, message, f"{BAYES} Or fix it: `rho(...) ~ 0`.")
+
+
+def spread_check(known: KnownDesign) -> Check:
+    """Whether the known variances differ enough for a multiplier to be told from an added variance."""
+    spread = float(np.std(np.log(known.variances[known.variances > 0])))
+    message = f"The known variances have a spread of {spread:.2f} (sd of log v)."
+    if spread >= LEAST_SPREAD:
+        return Check("spread_of_v", "ok", spread, message)
+    message += f" Below {LEAST_SPREAD}, φ·v and σ² can hardly be told apart."
+    return Check(
+        "spread_of_v", "warning", spread, message, "Keep one of them: `sigma ~ 0`, or additive `meta_V`."
+    )
+
+
+def few_rows_checks(design: Design) -> Iterator[Check]:
+    """Whether every level of a categorical predictor of a log sd has rows enough."""
+    for scale in design.scales:
+        rows = (
+            outcome_rows(design, scale.group if scale.parameter == "sigma" else "")
+            if design.outcomes
+            else None
+        )
+        W = scale.W if rows is None else scale.W[rows]
+        counts = {name: int(w.sum()) for name, w in zip(scale.names, W.T, strict=True) if _is_indicator(w)}
+        if not counts:
+            continue
+        counts["reference"] = len(W) - sum(counts.values())
+        yield _few_rows_check(scale.parameter, {name: count for name, count in counts.items() if count > 0})
+
+
+def _is_indicator(w: Floats) -> bool:
+    return bool(np.all((w == 0) | (w == 1)) and 0 < w.sum() < len(w))
+
+
+def _few_rows_check(parameter: str, counts: dict[str, int]) -> Check:
+    name, least = min(counts.items(), key=lambda item: item[1])
+    check = f"rows_per_level_{parameter}"
+    message = f"The smallest level of `{parameter} ~ …` (`{name}`) has {least} rows."
+    if least >= RECOMMENDED_ROWS:
+        return Check(check, "ok", least, message)
+    message += f" An sd from fewer than {RECOMMENDED_ROWS} is hardly known."
+    remedy = "Merge levels, or use `nuts` with an informative prior of the scale coefficients."
+    return Check(check, "warning" if least < FEW_ROWS else "note", least, message, remedy)
+
+
+def lost_checks(problem: Problem) -> Iterator[Check]:
+    """Rows dropped for missing values, and outcomes that some rows lack."""
+    dropped = problem.schema.dropped
+    lost = sum(count for _, count in dropped)
+    if lost:
+        names = ", ".join(f"{count} for `{name}`" for name, count in dropped)
+        message = f"{lost} rows were dropped for missing values: {names}."
+        yield Check(
+            "dropped_rows", "note", lost, message, "See whether the dropped rows differ from the others."
+        )
+    design = problem.design
+    if design.outcomes:
+        units = len(np.unique(design.units))
+        counts = np.bincount(design.which, minlength=len(design.outcomes))
+        without = {name: units - int(count) for name, count in zip(design.outcomes, counts, strict=True)}
+        message = f"{units} units: " + ", ".join(f"{n} without `{name}`" for name, n in without.items()) + "."
+        yield Check("outcomes", "note" if any(without.values()) else "ok", sum(without.values()), message)
