@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info
 
 from laird.gaussian import crossed_lapack as lapack
 
@@ -54,3 +55,15 @@ def test_a_solution_may_take_the_place_of_its_right_hand_side(matrix):
 def test_symmetric_product(matrix):
     B = np.random.default_rng(0).normal(size=(len(matrix), 3))
     np.testing.assert_allclose(lapack.multiply(lower(matrix), B), matrix @ B, rtol=RTOL, atol=1e-12)
+
+
+def test_threads_are_given_back():
+    def threads():
+        return [library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"]
+
+    rng = np.random.default_rng(0)
+    root = rng.normal(size=(300, 310))
+    before, A = threads(), root @ root.T
+    assert lapack.factorise(A)
+    lapack.invert(A)
+    assert threads() == before

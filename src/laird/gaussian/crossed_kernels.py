@@ -85,10 +85,10 @@ def leading_sensitivity(
             for b in range(q):
                 C[a, b] = (1.0 if a == b else 0.0) - C[a, b]
         multiply(C, ZZ[j], total)
-        H += total
+        _add_scaled(H, 1.0, total)
         multiply(C, listed.T, PR)
         _quadratic_form(PR, partners, M, total)
-        H -= total
+        _add_scaled(H, -1.0, total)
         _residual_products(ZW[j], listed, partners, K, N)
         multiply(C, N, P)
         for a in range(q):
@@ -107,8 +107,8 @@ def leading_coefficients(
     N, whitened = np.empty((q, m)), np.empty((q, m))
     out = np.empty((J, q, m))
     for j in range(J):
-        here = slice(starts[j], starts[j + 1])
-        _residual_products(ZW[j], values[here], columns[here], K, N)
+        listed, partners = values[starts[j] : starts[j + 1]], columns[starts[j] : starts[j + 1]]
+        _residual_products(ZW[j], listed, partners, K, N)
         multiply(T[j], N, whitened)
         multiply(T[j].T, whitened, out[j])
     return out
@@ -126,7 +126,7 @@ def leading_covariance(starts: Ids, columns: Ids, values: Floats, T: Floats, M: 
         multiply(T[j].T, whitened[:, : len(partners)], K)
         _quadratic_form(K, partners, M, passed)
         multiply(T[j].T, T[j], out[j])
-        out[j] += passed
+        _add_scaled(out[j], 1.0, passed)
     return out
 
 
@@ -143,7 +143,8 @@ def congruence(F: Floats, bounds: Ids, weights: Floats) -> None:
         for i in range(start, stop):
             _copy_row(F, i, stop, rows[i - start])
         for i in range(start, stop):
-            row[:stop] = 0.0
+            for c in range(stop):
+                row[c] = 0.0
             for k in range(stop - start):
                 for c in range(stop):
                     row[c] += weights[i, k] * rows[k, c]
@@ -168,12 +169,20 @@ def _longest(starts: Ids) -> int:
 
 
 @njit(cache=True, error_model="numpy")
+def _add_scaled(A: Floats, factor: float, B: Floats) -> None:
+    """A += factor·B."""
+    for a in range(A.shape[0]):
+        for b in range(A.shape[1]):
+            A[a, b] += factor * B[a, b]
+
+
+@njit(cache=True, error_model="numpy")
 def _residual_products(ZW: Floats, values: Floats, partners: Ids, K: Floats, out: Floats) -> None:
     """Overwrite `out` by Z'W - Z'Z_r K."""
-    out[:] = ZW
-    for c in range(len(partners)):
-        for a in range(values.shape[1]):
-            for d in range(K.shape[1]):
+    for a in range(values.shape[1]):
+        for d in range(K.shape[1]):
+            out[a, d] = ZW[a, d]
+            for c in range(len(partners)):
                 out[a, d] -= values[c, a] * K[partners[c], d]
 
 
@@ -182,7 +191,9 @@ def _quadratic_form(P: Floats, partners: Ids, M: Floats, out: Floats) -> None:
     """Overwrite `out` (q, q) by PMP' over the partners' rows and columns of M."""
     q = out.shape[0]
     below = np.empty(q)
-    out[:] = 0.0
+    for a in range(q):
+        for b in range(q):
+            out[a, b] = 0.0
     for c in range(len(partners)):
         row = M[partners[c]]
         for b in range(q):

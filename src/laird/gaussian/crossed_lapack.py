@@ -1,4 +1,8 @@
-"""Large symmetric matrices by LAPACK, which the operating system's cores share.
+"""Large symmetric matrices by LAPACK.
+
+Two threads that wait for each other gain a third of the time on an idle machine with two
+cores, and lose a factor of ten where a core has other work; so matrices of ordinary size
+have one thread, and only large ones as many as the BLAS library likes.
 
 Matrices are C-ordered and hold their lower triangle: to LAPACK, whose matrices are
 Fortran-ordered, the upper triangle of the transpose, so that none is copied.  SciPy is
@@ -7,17 +11,24 @@ imported on first use, for most models need none of it.
 
 from __future__ import annotations
 
+from functools import cache
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 type Floats = NDArray[np.float64]
+
+SHARED = 3000
+"""Matrices of at least so many rows are worked on by several threads."""
 
 
 def factorise(A: Floats) -> bool:
     """Overwrite the lower triangle of A by its Cholesky factor; False if A is not positive definite."""
     from scipy.linalg import lapack
 
-    _, failed = lapack.dpotrf(A.T, lower=0, clean=0, overwrite_a=1)
+    with _threads(len(A)):
+        _, failed = lapack.dpotrf(A.T, lower=0, clean=0, overwrite_a=1)
     return not failed and bool(np.isfinite(np.diag(A)).all())
 
 
@@ -25,7 +36,9 @@ def solve(L: Floats, B: Floats, *, transposed: bool = False, overwrite: bool = F
     """L⁻¹B, or L⁻ᵀB; in the place of B where that may be overwritten and is Fortran-ordered."""
     from scipy.linalg import blas
 
-    return np.asarray(blas.dtrsm(1.0, L.T, B, lower=0, trans_a=not transposed, overwrite_b=overwrite))
+    with _threads(len(L)):
+        X = blas.dtrsm(1.0, L.T, B, lower=0, trans_a=not transposed, overwrite_b=overwrite)
+    return np.asarray(X)
 
 
 def invert(L: Floats) -> Floats:
@@ -33,7 +46,8 @@ def invert(L: Floats) -> Floats:
     from scipy.linalg import lapack
 
     inverse = L.copy()
-    lapack.dpotri(inverse.T, lower=0, overwrite_c=1)
+    with _threads(len(L)):
+        lapack.dpotri(inverse.T, lower=0, overwrite_c=1)
     return inverse
 
 
@@ -41,4 +55,17 @@ def multiply(F: Floats, B: Floats) -> Floats:
     """FB for a symmetric F."""
     from scipy.linalg import blas
 
-    return np.asarray(blas.dsymm(1.0, F.T, B, lower=0))
+    with _threads(len(F)):
+        return np.asarray(blas.dsymm(1.0, F.T, B, lower=0))
+
+
+def _threads(rows: int) -> Any:
+    """A context in which BLAS has one thread if the matrix is not large."""
+    return _libraries().limit(limits=1 if rows < SHARED else None, user_api="blas")
+
+
+@cache
+def _libraries() -> Any:
+    from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
+
+    return ThreadpoolController()

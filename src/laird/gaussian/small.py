@@ -12,6 +12,8 @@ type Floats = NDArray[np.float64]
 # for arrays that may be written to.
 VECTOR, MATRIX, STACK = (types.Array(types.float64, ndim, "C", readonly=True) for ndim in (1, 2, 3))
 PLACES = types.Array(types.int64, 1, "C", readonly=True)
+# Matrices of any memory layout, such as transposes and parts of others; the second may be written to.
+STRIDED, WRITTEN = (types.Array(types.float64, 2, "A", readonly=readonly) for readonly in (True, False))
 
 
 @njit(cache=True, error_model="numpy")
@@ -84,7 +86,7 @@ def posterior_root(Lam: Floats, ZZ: Floats, T: Floats) -> float:
     return log_determinant(A)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(types.void(STRIDED, STRIDED, WRITTEN), cache=True, error_model="numpy")
 def multiply(A: Floats, B: Floats, out: Floats) -> None:
     """Write AB into the first rows and columns of `out`."""
     for a in range(A.shape[0]):
