@@ -368,3 +368,56 @@ def test_an_unseen_category_is_refused_by_name(hs):
         'Levels: "Catholic", "Public".\n'
         "Correct the spelling, or leave these rows out."
     )
+
+
+META = ("y ~ x + (1 | g) + meta_V(v)", "z ~ 1 + (1 | g)", "sigma(z) ~ u", "sd(g) ~ w", "rho(y, z) ~ u")
+
+
+def test_new_data_of_several_outcomes_have_the_columns_of_all_parts():
+    schema, design = bind(parse_spec(*META), WIDE.assign(v=0.1))
+    new = WIDE.iloc[[3, 90], :].drop(columns=["y", "z"])
+    there = build_new(schema, new)
+    rows = np.flatnonzero(np.isin(design.rows, [3, 90]))
+    assert there.outcomes == design.outcomes
+    assert there.known is None
+    for ours, theirs in zip(
+        (there, *there.random, *there.rhos), (design, *design.random, *design.rhos), strict=True
+    ):
+        name = {"Design": "X", "RandomDesign": "Z", "RhoDesign": "W"}[type(ours).__name__]
+        np.testing.assert_array_equal(getattr(ours, name), getattr(theirs, name)[rows])
+    for ours, theirs in zip(there.scales, design.scales, strict=True):
+        np.testing.assert_array_equal(ours.W, theirs.W[rows])
+
+
+def test_new_data_may_bring_their_outcomes_and_sampling_variances():
+    frame = WIDE.assign(v=0.1, z=WIDE["z"].mask(WIDE.index == 3))
+    schema, design = bind(parse_spec(*META), frame)
+    again = build_new(schema, frame.iloc[:10], outcome=True)
+    np.testing.assert_array_equal(again.y, design.y[:19])
+    np.testing.assert_array_equal(again.known.variances, design.known.variances[:19])
+    matrix = bind(parse_spec("y ~ x + meta_V(V)"), WIDE, known={"V": np.ones(N)})[0]
+    new = build_new(matrix, WIDE.iloc[:3], known={"V": [0.1, 0.2, 0.3]})
+    assert new.known.variances.tolist() == [0.1, 0.2, 0.3]
+
+
+def test_no_rows_are_nothing_to_predict():
+    schema, _ = bind(parse_spec("y ~ x"), BASE)
+    with pytest.raises(DataError) as error:
+        build_new(schema, BASE.iloc[:0])
+    assert (
+        str(error.value) == "The new data have 0 rows: there is nothing to predict.\nPass at least one row."
+    )
+
+
+def test_weights_are_needed_for_the_fit_only():
+    schema, design = bind(parse_spec("y ~ x", weights="k"), BASE.assign(k=np.arange(N)))
+    assert design.weights.tolist() == list(range(N))
+    assert not design.weights.flags.writeable
+    assert build_new(schema, BASE).weights is None
+
+
+def test_coding_tells_the_columns_of_every_part():
+    spec = parse_spec("y ~ x + (1 | g)", "z ~ a", "sigma(z) ~ a", "rho(y, z) ~ a", "sd(g) ~ w")
+    found = coding(learn(spec, WIDE))
+    assert found["z: a"] == found["sigma(z): a"] == found["rho(y, z): a"] == ("a[v]", "a[w]")
+    assert found["sd(g): w"] == ("w",)

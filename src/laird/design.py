@@ -103,7 +103,8 @@ def build(schema: Schema, frame: Any, known: Known | None = None) -> Design:
     --------
     >>> from laird.spec import parse_spec
     >>> data = {"a": [1.0, 2.0, 4.0], "b": [1.0, 3.0, None]}
-    >>> _, design = bind(parse_spec("a ~ 1 + meta_V(V)", "b ~ 1"), data, known={"V": np.full(6, 0.1)})
+    >>> spec = parse_spec("a ~ 1 + meta_V(V)", "b ~ 1", "sigma(a) ~ 0", "sigma(b) ~ 0")
+    >>> _, design = bind(spec, data, known={"V": np.full(6, 0.1)})
     >>> design.names, design.y, design.which
     (('a: Intercept', 'b: Intercept'), array([1., 1., 2., 3., 4.]), array([0, 1, 0, 1, 0]))
     """

@@ -6,7 +6,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from laird.data.frame import complete, read_table
+from laird.data.frame import complete, numeric_names, read_table
 from laird.errors import DataError
 
 VALUES = {"y": [1.0, 2.0, 4.0], "g": ["a", "b", "a"]}
@@ -114,3 +114,33 @@ def test_dropping_keeps_positions_and_counts_rows_and_groups():
 def test_dropping_everything_is_refused():
     with pytest.raises(DataError, match="No row is left"):
         complete(read_table({"x": [None, None]}, ["x"]), "drop")
+
+
+TYPED = "pe\N{COMBINING GRAVE ACCENT}re"
+WRITTEN = "p\N{LATIN SMALL LETTER E WITH GRAVE}re"
+
+
+@pytest.mark.parametrize("convert", [pd.DataFrame, pl.DataFrame, pa.table])
+def test_names_are_compared_as_unicode_nfc(convert):
+    table = read_table(convert({TYPED: [1.0, 2.0]}), [WRITTEN])
+    assert table.column(WRITTEN).values.tolist() == [1.0, 2.0]
+    assert table.available == (WRITTEN,)
+
+
+def test_one_name_typed_in_two_ways_is_refused():
+    with pytest.raises(DataError, match="same name, typed in two ways"):
+        read_table({TYPED: [1.0], WRITTEN: [2.0]}, [WRITTEN])
+
+
+def test_a_value_may_be_missing_where_that_is_allowed():
+    table = read_table({"y": [1.0, None, None]}, ["y"])
+    kept = complete(table, "drop", allowed={"y": np.array([False, True, False])})
+    assert kept.rows.tolist() == [0, 1]
+    with pytest.raises(DataError, match="column y: 1 missing value, in row 2"):
+        complete(table, "error", allowed={"y": np.array([False, True, False])})
+
+
+def test_numeric_columns_are_named_whatever_the_frame():
+    frame = {"a": [1, 2], "b": ["x", "y"], "c": [0.5, None], "d": [True, False]}
+    for convert in (pd.DataFrame, pl.DataFrame, pa.table):
+        assert numeric_names(convert(frame)) == ("a", "c")

@@ -29,6 +29,10 @@ SEMIDEFINITE = 1e-8
 SINGULAR = 1e-10
 """Below this one a block counts as singular."""
 
+_FILL = 'Correct them, or leave their rows out: missing="drop" drops rows for missing columns only.'
+_SQUARE = "Correct them: a sampling variance is the square of a standard error."
+_CORRELATION = "Correct them: no correlation is beyond 1."
+
 ALLOWED = "Allowed: a vector of variances, a dense or SciPy-sparse matrix, or a list of square blocks."
 
 
@@ -108,6 +112,12 @@ def read_covariance(name: str, given: Any) -> Entries:
     if _is_list_of_blocks(given):
         return _of_blocks(name, [_numbers(name, block) for block in given])
     array = _numbers(name, given)
+    if array.ndim == 0:
+        raise DataError(
+            f"`known` gives `{name}` as one number.",
+            allowed=ALLOWED,
+            remedy=f"For equal variances of n rows pass numpy.full(n, {float(array):g}).",
+        )
     if array.ndim == 1:
         return of_vector(name, array, np.arange(len(array)))
     _check_square(name, array.shape)
@@ -167,7 +177,7 @@ def _numbers(name: str, given: Any) -> Floats:
 
 def _check_square(name: str, shape: tuple[int, ...]) -> None:
     if len(shape) != 2 or shape[0] != shape[1]:
-        said = " × ".join(map(str, shape)) or "one number"
+        said = " × ".join(map(str, shape)) if len(shape) > 1 else f"a vector of {shape[0]}"
         raise DataError(f"`{name}` is not square: it is {said}.", allowed=ALLOWED)
 
 
@@ -180,22 +190,23 @@ def check_covariance(V: Entries, label: Callable[[int], str]) -> None:
         An entry is not finite, a variance is negative, V is not symmetric, or a
         covariance is larger than its variances allow.
     """
-    _refuse(V, ~np.isfinite(V.values), "has values that are missing or infinite", label)
-    _refuse(V, (V.rows == V.columns) & (V.values < 0), "has negative variances", label)
+    _refuse(V, ~np.isfinite(V.values), "has values that are missing or infinite", _FILL, label)
+    _refuse(V, (V.rows == V.columns) & (V.values < 0), "has negative variances", _SQUARE, label)
     root = np.sqrt(V.diagonal())
     _check_symmetric(V, root, label)
     limit = root[V.rows] * root[V.columns]
     beyond = np.abs(V.values) > limit * (1 + SYMMETRIC)
-    _refuse(V, beyond & (V.rows != V.columns), "has covariances beyond √(V_ii V_jj)", label)
+    beyond &= V.rows != V.columns
+    _refuse(V, beyond, "has covariances above √(V_ii V_jj) in size", _CORRELATION, label)
 
 
-def _refuse(V: Entries, wrong: Mask, what: str, label: Callable[[int], str]) -> None:
+def _refuse(V: Entries, wrong: Mask, what: str, remedy: str, label: Callable[[int], str]) -> None:
     if wrong.any():
         places = np.flatnonzero(wrong)
         raise DataError(
             f"`{V.name}` {what}: {len(places)} of {len(V.values)} entries.",
             where="\n".join(_entry_lines(V, places[0], label)),
-            remedy="Correct them: a sampling variance is the square of a standard error.",
+            remedy=remedy,
         )
 
 

@@ -10,12 +10,15 @@ from numpy.typing import NDArray
 
 from laird.arrays import Design, KnownDesign, RandomDesign, RhoDesign, ScaleDesign, outcome_designs
 from laird.data import identifiable, separable
-from laird.data.checks import check_magnitude, check_varies
+from laird.data.checks import check_magnitude, check_varies, warn
 from laird.data.known import check_regular
 from laird.errors import DataError
 
 type Floats = NDArray[np.float64]
 type Ids = NDArray[np.int64]
+
+FEW = 5
+"""Fewer effect sizes than these are warned of."""
 
 
 def check_design(design: Design, label: Callable[[int], str]) -> None:
@@ -161,10 +164,19 @@ def _check_known(design: Design, known: KnownDesign, label: Callable[[int], str]
         if W.shape[1] == 0:
             zero |= _rows(design, k)
         elif _variances(design, k).any():
+            _note_few(name, int(_rows(design, k).sum()))
             _check_sigma(design, known, k, name, W)
     check_regular(known, zero, label)
     if known.proportional and not known.blocks:
         _check_residuals(design, known.variances, "φ")
+
+
+def _note_few(sigma: str, n: int) -> None:
+    if n < FEW:
+        warn(
+            f"`{sigma}` is estimated from {n} effect sizes: the data say almost nothing about their"
+            " heterogeneity, and its estimate rests on the prior or the method."
+        )
 
 
 def _check_sigma(design: Design, known: KnownDesign, outcome: int, name: str, W: Floats) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from laird.arrays import KnownBlock, KnownDesign, read_only
+from laird.data.column import Column
 from laird.data.covariance import (
     SINGULAR,
     Entries,
@@ -142,7 +143,7 @@ def _pieces(spec: Spec, table: Table, stack: Stack, known: Known) -> Iterator[_P
     for name in known_names(spec):
         owners = [k for k, one in enumerate(spec.locations) if one.known and one.known.name == name]
         if name not in known:
-            values = numbers(table.column(name))
+            values = _variances(table.column(name))
             yield from (_column_piece(name, values, table, stack, owner) for owner in owners)
             continue
         V = read_covariance(name, known[name])
@@ -152,6 +153,15 @@ def _pieces(spec: Spec, table: Table, stack: Stack, known: Known) -> Iterator[_P
         else:
             _check_alone(spec, name)
             yield _Piece(V.subset(stack.positions(table)), np.arange(len(stack.rows)))
+
+
+def _variances(column: Column) -> Floats:
+    if column.kind != "number":
+        raise DataError(
+            f"meta_V({column.name}): the column `{column.name}` does not hold numbers.",
+            remedy="Name the column of sampling variances, the squares of standard errors.",
+        )
+    return numbers(column)
 
 
 def _column_piece(name: str, values: Floats, table: Table, stack: Stack, owner: int) -> _Piece:
