@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from laird.errors import FitError
+from laird.gaussian.cell_products import pattern_of
 from laird.gaussian.cells import Cells, cells_of
 from laird.gaussian.composite import is_nested
 from laird.gaussian.compress import compress
@@ -53,22 +54,31 @@ class Rows(NamedTuple):
         """Cell of each row: rows of a cell share all groups."""
         return cells_of(self.ids, self.counts)[1] if self.ids else np.zeros(len(self.W), dtype=np.int64)
 
+    @property
+    def order(self) -> tuple[int, ...]:
+        """Nested factors innermost first, crossed ones as they are."""
+        order = tuple(int(f) for f in np.argsort([-count for count in self.counts], kind="stable"))
+        return order if self._is_nested(order) else tuple(range(len(self.ids)))
+
+    def _is_nested(self, order: Sequence[int]) -> bool:
+        return is_nested([self.ids[f] for f in order], [self.counts[f] for f in order])
+
     def scheme(self, at: Ids) -> Scheme:
         """Nested or crossed factors of the rows `at`."""
         if not self.ids:
             return no_factors(len(at))
-        order = [int(f) for f in np.argsort([-count for count in self.counts], kind="stable")]
-        ids, counts = [self.ids[f] for f in order], [self.counts[f] for f in order]
-        if is_nested(ids, counts):
-            sizes = [self.Z[f].shape[1] for f in order]
-            return nested([own[at] for own in ids], counts, sizes, order)
-        here = tuple(np.ascontiguousarray(own[at]) for own in self.ids)
-        sizes = [z.shape[1] for z in self.Z]
-        return Cells(here, tuple(self.counts), tuple(sizes), *cells_of(here, self.counts))
+        order = self.order
+        ids = tuple(np.ascontiguousarray(self.ids[f][at]) for f in order)
+        counts, sizes = [self.counts[f] for f in order], tuple(self.Z[f].shape[1] for f in order)
+        if self._is_nested(order):
+            return nested(ids, counts, sizes, order)
+        pattern = pattern_of(ids, counts, sizes, self.W.shape[1])
+        return Cells(ids, sizes, *cells_of(ids, counts), pattern)
 
-    def stacked(self, scheme: Scheme) -> Floats:
-        """[Z_0 … Z_F X y], factors in the scheme's order."""
-        return np.hstack([*(self.Z[f] for f in scheme.order), self.W])
+    @property
+    def stacked(self) -> Floats:
+        """[Z_0 … Z_F X y], factors in `order`."""
+        return np.hstack([*(self.Z[f] for f in self.order), self.W])
 
 
 def body_of(rows: Rows, noise: Noise) -> Whitened | Connected:
@@ -83,9 +93,8 @@ def body_of(rows: Rows, noise: Noise) -> Whitened | Connected:
         refuse_large(component)
         return _connected(rows, noise, block, component)
     order = np.lexsort((block, cell))
-    scheme = rows.scheme(order)
     layout = block_layout(noise, order, block, rows.scale)
-    return Whitened(scheme, rows.stacked(scheme)[order], np.arange(n), layout)
+    return Whitened(rows.scheme(order), rows.stacked[order], np.arange(n), layout)
 
 
 def refuse_weights(rows: Rows, noise: Noise) -> None:
@@ -129,7 +138,7 @@ def _independent(rows: Rows, noise: Noise) -> Whitened:
     values, stratum = _strata(np.column_stack([noise.W, log_unit, noise.variances / rows.scale**2]))
     _, first, pair = np.unique(cell * len(values) + stratum, return_index=True, return_inverse=True)
     at = np.argsort(cell, kind="stable")
-    stacked = rows.stacked(rows.scheme(at)) * np.sqrt(weights)[:, None]
+    stacked = rows.stacked * np.sqrt(weights)[:, None]
     if 2 * len(first) <= n:
         stacked, where = compress(stacked, pair.reshape(-1).astype(np.int64), len(first))
         at = first[where]

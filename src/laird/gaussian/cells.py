@@ -19,7 +19,8 @@ from numba import njit, types
 from numpy.typing import NDArray
 
 from laird.gaussian import crossed
-from laird.gaussian.crossed import Crossed, cross, rest_covariance
+from laird.gaussian.cell_products import Pattern
+from laird.gaussian.crossed import Crossed, rest_covariance
 from laird.gaussian.crossed_kernels import leading_coefficients, leading_covariance
 from laird.gaussian.small import MATRIX, PLACES, STACK
 
@@ -36,17 +37,19 @@ class Cells:
 
     Attributes
     ----------
-    ids, counts, sizes
-        By factor: group of each row, number of groups, number of columns.
+    ids, sizes
+        By factor: group of each row, number of columns.
     cells, cell
-        Groups of every cell (F, U), and the cell of each row.
+        Groups of every cell, by factor, and the cell of each row.
+    pattern
+        Where the products of a row's columns go.
     """
 
     ids: tuple[Ids, ...]
-    counts: tuple[int, ...]
     sizes: tuple[int, ...]
     cells: tuple[Ids, ...]
     cell: Ids
+    pattern: Pattern
 
     @property
     def order(self) -> tuple[int, ...]:
@@ -55,8 +58,7 @@ class Cells:
 
     def reduce(self, rows: Floats) -> Crossed:
         """Cross-products of rows [Z_0 … Z_F X y]."""
-        parts = np.split(rows, np.cumsum(self.sizes), axis=1)
-        return cross(parts[-1], parts[:-1], self.ids, self.counts)
+        return self.pattern.reduce(rows)
 
     def eliminate(self, body: Crossed, factors: Sequence[Floats]) -> crossed.Elimination:
         """See `laird.gaussian.crossed.eliminate`."""
@@ -128,7 +130,7 @@ def joint(
     Examples
     --------
     >>> ids = [np.array([0, 0]), np.array([0, 1])]
-    >>> body = cross(np.eye(2), [np.ones((2, 1))] * 2, ids, [1, 2])
+    >>> body = crossed.cross(np.eye(2), [np.ones((2, 1))] * 2, ids, [1, 2])
     >>> factors = [np.eye(1), np.eye(1)]
     >>> joint(body, factors, crossed.eliminate(body, factors), ids)[0][0]
     array([[ 0.5  , -0.25 ], [-0.25 , 0.625]])
