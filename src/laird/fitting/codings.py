@@ -147,7 +147,8 @@ def _sigmas(design: Design) -> Iterator[Coding]:
         k = len(scale.names)
         if k:
             A = standard_columns(scale.W[outcome_rows(design, scale.group)])[1]
-            yield Coding("sigma", scale.group, scale.names, A, slice(start, start + k))
+            names = tuple(name.removeprefix(f"{scale.group}: ") for name in scale.names)
+            yield Coding("sigma", scale.group, names, A, slice(start, start + k))
         start += k
 
 

@@ -97,16 +97,17 @@ def heterogeneity_checks(
 
 def _heterogeneity_check(outcome: str, least: float, zero: int, n: int) -> Check:
     of = f" of `{outcome}`" if outcome else ""
+    name = f"heterogeneity({outcome})" if outcome else "heterogeneity"
     if not zero:
         message = f"The heterogeneity{of} is at least {least:.2g} of the sampling standard deviation."
-        return Check("heterogeneity", "ok", least, message)
+        return Check(name, "ok", least, message)
     where = "" if zero == n else f" in {zero} of {n} rows"
     message = f"The heterogeneity{of} is estimated as zero{where}: the estimates differ no more than "
     message += "sampling error makes them, which does not show that the true effects are equal."
     remedy = f"{BAYES} Or report the interval of the heterogeneity instead of the estimate."
     if zero < n:
         remedy += " Or leave the predictor out of `sigma`."
-    return Check("heterogeneity", "boundary", least, message, remedy)
+    return Check(name, "boundary", least, message, remedy)
 
 
 def standard_error_check(own: Regression) -> Check:
@@ -118,17 +119,17 @@ def standard_error_check(own: Regression) -> Check:
     value = float(se[worst])
     if value < ABSURD:
         return Check(
-            f"standard_errors_{name}", "ok", value, f"Standard errors of `{name}` up to {value:.3g}."
+            f"standard_errors({name})", "ok", value, f"Standard errors of `{name}` up to {value:.3g}."
         )
     shown = "undefined" if np.isnan(value) else f"{value:.3g}"
     message = f"The coefficient `{own.names[worst]}` of `{name}` is not determined (standard error {shown})."
-    return Check(f"standard_errors_{name}", "warning", value, message, f"Leave it out of the model. {BAYES}")
+    return Check(f"standard_errors({name})", "warning", value, message, f"Leave it out of the model. {BAYES}")
 
 
 def correlation_check(own: Regression) -> Check:
     """Whether a residual correlation is at ±1."""
     value = float(np.tanh(own.estimate[0]))
-    name = f"correlation_{own.group}"
+    name = f"correlation({own.group})"
     if abs(value) < NEAR_ONE:
         return Check(name, "ok", value, f"The correlation of `{own.group}` is {value:.3f}.")
     message = f"The correlation of `{own.group}` is estimated as {value:+.4f}, next to the boundary: its"
@@ -170,7 +171,7 @@ def _is_indicator(w: Floats) -> bool:
 
 def _few_rows_check(parameter: str, counts: dict[str, int]) -> Check:
     name, least = min(counts.items(), key=lambda item: item[1])
-    check = f"rows_per_level_{parameter}"
+    check = f"rows_per_level({parameter})"
     message = f"The smallest level of `{parameter} ~ …` (`{name}`) has {least} rows."
     if least >= RECOMMENDED_ROWS:
         return Check(check, "ok", least, message)

@@ -114,11 +114,11 @@ def _display_table(summary: pd.DataFrame) -> pd.DataFrame:
 
 
 def row_name(component: str, group: str, term: str) -> str:
-    """Name of a row of the summary: ``ses``, ``sd(school, ses)``, ``sigma``."""
+    """Name of a row of the summary: ``ses``, ``sd(school, ses)``, ``sigma``, ``rho(AL, PD)``."""
     if component == "fixed":
         return term
-    if component == "sigma":
-        return "sigma"
+    if component in ("sigma", "phi"):
+        return f"{component}({group})" if group else component
     return f"{component}({group}, {term})" if group else f"{component}({term})"
 
 
