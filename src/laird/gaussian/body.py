@@ -57,6 +57,44 @@ class Derivatives(NamedTuple):
     R: Floats
 
 
+class Targets(NamedTuple):
+    """Linear predictors x'β + Σ_f z_f'u_f, starred units.
+
+    Attributes
+    ----------
+    x
+        Coefficients of β, shape (T, p).
+    z, ids
+        By factor, coefficients of the effects (T, q) and groups (T,); -1 is a new group.
+    """
+
+    x: Floats
+    z: Sequence[Floats]
+    ids: Sequence[Ids]
+
+    @property
+    def is_new(self) -> list[NDArray[np.bool_]]:
+        """Which groups are new, by factor."""
+        return [own < 0 for own in self.ids]
+
+    @property
+    def places(self) -> list[Ids]:
+        """Groups by factor, with 0 for new ones, whose coefficients are zero in `known`."""
+        return [np.maximum(own, 0) for own in self.ids]
+
+    @property
+    def known(self) -> list[Floats]:
+        """Coefficients of the effects of groups that are not new."""
+        return [np.where(new[:, None], 0.0, z) for new, z in zip(self.is_new, self.z, strict=True)]
+
+    def new_variance(self, factors: Sequence[Floats]) -> Floats:
+        """Variance of the effects of new groups, G_f = Λ_fΛ_f', shape (T,)."""
+        found = np.zeros(len(self.x))
+        for new, z, Lam in zip(self.is_new, self.z, factors, strict=True):
+            found += np.where(new, np.sum((z @ Lam) ** 2, axis=1), 0.0)
+        return found
+
+
 class Body(Protocol):
     """Rows in an order of their own, and how effects are eliminated from them."""
 
@@ -78,5 +116,5 @@ class Body(Protocol):
     def draw(self, state: Any, beta: Floats, rng: np.random.Generator) -> list[Floats]:
         """Draw the effects given β, (J, q) by factor."""
 
-    def variance(self, state: Any, cov: Floats, x: Floats, z: Sequence[Floats], ids: Sequence[Ids]) -> Floats:
-        """Variance of x'β + Σ z_f'u_f, shape (T,); -1 is a new group."""
+    def variance(self, state: Any, cov: Floats, at: Targets) -> Floats:
+        """Variance of linear predictors, given the covariance of β, shape (T,)."""

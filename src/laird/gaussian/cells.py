@@ -19,6 +19,7 @@ from numba import njit, types
 from numpy.typing import NDArray
 
 from laird.gaussian import crossed
+from laird.gaussian.body import Targets
 from laird.gaussian.cell_products import Pattern
 from laird.gaussian.crossed import Crossed, rest_covariance
 from laird.gaussian.crossed_kernels import leading_coefficients, leading_covariance
@@ -97,12 +98,10 @@ class Cells:
         factors: Sequence[Floats],
         done: crossed.Elimination,
         cov: Floats,
-        x: Floats,
-        z: Sequence[Floats],
-        ids: Sequence[Ids],
+        at: Targets,
     ) -> Floats:
         """See `crossed_variance`."""
-        return crossed_variance(body, factors, done, cov, x, z, ids)
+        return crossed_variance(body, factors, done, cov, at)
 
 
 def cells_of(ids: Sequence[Ids], counts: Sequence[int]) -> tuple[tuple[Ids, ...], Ids]:
@@ -197,30 +196,11 @@ def _joint(
 
 
 def crossed_variance(
-    body: Crossed,
-    factors: Sequence[Floats],
-    done: crossed.Elimination,
-    cov: Floats,
-    x: Floats,
-    z: Sequence[Floats],
-    ids: Sequence[Ids],
+    body: Crossed, factors: Sequence[Floats], done: crossed.Elimination, cov: Floats, at: Targets
 ) -> Floats:
-    """Variance of x'β + Σ z_f'u_f over σ², at rows of any groups; -1 is a new group.
-
-    Parameters
-    ----------
-    cov
-        Covariance of β over σ², shape (p, p).
-    x, z, ids
-        Coefficients of β (T, p), and by factor those of the effects (T, q) and groups (T,).
-    """
-    fresh = [own < 0 for own in ids]
-    prior = sum(
-        np.where(new, np.sum((part @ Lam) ** 2, axis=1), 0.0)
-        for new, part, Lam in zip(fresh, z, factors, strict=True)
-    )
-    M, K = joint(body, factors, done, [np.maximum(own, 0) for own in ids])
-    known = np.hstack([np.where(new[:, None], 0.0, part) for new, part in zip(fresh, z, strict=True)])
+    """Variance of linear predictors over σ², shape (T,); `cov` is that of β over σ² (p, p)."""
+    M, K = joint(body, factors, done, at.places)
+    known = np.hstack(at.known)
     given_beta = np.einsum("ta,tab,tb->t", known, M, known)
-    slope = x - np.einsum("ta,tac->tc", known, K[:, :, :-1])
-    return np.asarray(prior + given_beta + np.sum((slope @ cov) * slope, axis=1))
+    slope = at.x - np.einsum("ta,tac->tc", known, K[:, :, :-1])
+    return np.asarray(at.new_variance(factors) + given_beta + np.sum((slope @ cov) * slope, axis=1))

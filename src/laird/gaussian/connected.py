@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from laird.errors import FitError
 from laird.gaussian import crossed_lapack as lapack
-from laird.gaussian.body import Derivatives, Stretch
+from laird.gaussian.body import Derivatives, Stretch, Targets
 from laird.gaussian.noise import Covariance, Layout, coloured
 
 type Floats = NDArray[np.float64]
@@ -180,36 +180,47 @@ class Connected:
                 np.add.at(u, ids[batch.rows], (solved * z[batch.rows]) @ Lam @ Lam.T)
         return found
 
-    def variance(
-        self, state: State, cov: Floats, x: Floats, z: Sequence[Floats], ids: Sequence[Ids]
-    ) -> Floats:
-        """Variance of x'β + Σ z_f'u_f, shape (T,); -1 is a new group.
+    def variance(self, state: State, cov: Floats, at: Targets) -> Floats:
+        """Variance of linear predictors, given the covariance of β, shape (T,).
 
         With c = Cov(Σ z_f'u_f, y) it is Var(Σ z_f'u_f) - c'Σ⁻¹c + b'Cov(β)b, b = x - X'Σ⁻¹c.
         """
-        found, slope = np.zeros(len(x)), x.copy()
-        scaled = [part @ Lam @ Lam.T for part, Lam in zip(z, state.factors, strict=True)]
-        for part, own in zip(z, scaled, strict=True):
-            found += np.sum(part * own, axis=1)
-        Z = self._stretched(state.stretch)
-        for batch, root in zip(self.batches, state.roots, strict=True):
-            for b in range(batch.count):
-                rows = slice(batch.first + b * batch.size, batch.first + (b + 1) * batch.size)
-                touched = np.any(
-                    [np.isin(own, its[rows]) for own, its in zip(ids, self.ids, strict=True)], axis=0
-                )
-                at = np.flatnonzero(touched)
-                if not at.size:
-                    continue
-                c = sum(
-                    (own[at, None] == its[rows]) * (part[at] @ mine[rows].T)
-                    for own, its, part, mine in zip(ids, self.ids, scaled, Z, strict=True)
-                )
-                one = Root(root.L[b : b + 1], root.half[b : b + 1], 0.0)
-                half = _half(one, np.asarray(c).T[None])[0]
-                found[at] -= np.sum(half**2, axis=0)
-                slope[at] -= half.T @ root.half[b, :, :-1]
-        return found + np.sum((slope @ cov) * slope, axis=1)
+        found, slope = at.new_variance(state.factors), at.x.copy()
+        weighted = [z @ Lam @ Lam.T for z, Lam in zip(at.known, state.factors, strict=True)]
+        for z, Gz in zip(at.known, weighted, strict=True):
+            found += np.sum(z * Gz, axis=1)
+        Z, roots = self._stretched(state.stretch), self._single_roots(state)
+        for component, targets in self._met(at):
+            rows, root = roots[component]
+            c = np.zeros((len(targets), root.half.shape[1]))
+            for ids, own, Gz, z in zip(at.ids, self.ids, weighted, Z, strict=True):
+                c += (ids[targets, None] == own[rows]) * (Gz[targets] @ z[rows].T)
+            half = _half(root, c.T[None])[0]
+            found[targets] -= np.sum(half**2, axis=0)
+            slope[targets] -= half.T @ root.half[0, :, :-1]
+        return np.asarray(found + np.sum((slope @ cov) * slope, axis=1))
+
+    def _single_roots(self, state: State) -> list[tuple[slice, Root]]:
+        """Rows and root of every component, in order."""
+        return [
+            (slice(first, first + batch.size), Root(root.L[b : b + 1], root.half[b : b + 1], 0.0))
+            for batch, root in zip(self.batches, state.roots, strict=True)
+            for b, first in enumerate(range(batch.rows.start, batch.rows.stop, batch.size))
+        ]
+
+    def _met(self, at: Targets) -> Iterator[tuple[int, Ids]]:
+        """Components whose groups some linear predictors have, and which."""
+        sizes = np.repeat([batch.size for batch in self.batches], [batch.count for batch in self.batches])
+        component = np.repeat(np.arange(len(sizes)), sizes)
+        pairs = np.zeros((0, 2), dtype=np.int64)
+        for ids, own, count in zip(at.ids, self.ids, self.counts, strict=True):
+            of_group = np.zeros(count, dtype=np.int64)
+            of_group[own] = component
+            targets = np.flatnonzero(ids >= 0)
+            pairs = np.vstack([pairs, np.column_stack([of_group[ids[targets]], targets])])
+        pairs = np.unique(pairs, axis=0)
+        found, starts = np.unique(pairs[:, 0], return_index=True)
+        yield from zip(found.tolist(), np.split(pairs[:, 1], starts[1:]), strict=True)
 
     def _stretched(self, stretch: Stretch) -> list[Floats]:
         return [

@@ -15,6 +15,7 @@ import numpy as np
 from numba import njit, types
 from numpy.typing import NDArray
 
+from laird.gaussian.body import Targets
 from laird.gaussian.small import MATRIX, PLACES, STACK, multiply, posterior_root
 from laird.gaussian.tree import Elimination, Tree, conditional, row_sensitivities
 from laird.gaussian.tree import effects as tree_effects
@@ -86,17 +87,10 @@ class Nested:
         return nested_draw(body, factors, done, beta, rng)
 
     def variance(
-        self,
-        body: Tree,
-        factors: Sequence[Floats],
-        done: Elimination,
-        cov: Floats,
-        x: Floats,
-        z: Sequence[Floats],
-        ids: Sequence[Ids],
+        self, body: Tree, factors: Sequence[Floats], done: Elimination, cov: Floats, at: Targets
     ) -> Floats:
         """See `nested_variance`."""
-        return nested_variance(body, factors, done, cov, x, z, ids)
+        return nested_variance(body, factors, done, cov, at)
 
 
 def nested(ids: Sequence[Ids], counts: Sequence[int], sizes: Sequence[int], order: Sequence[int]) -> Nested:
@@ -185,40 +179,26 @@ def _draw_level(Lam: Floats, F: Floats, parent: Ids, residual: Floats, u: Floats
 
 
 def nested_variance(
-    tree: Tree,
-    factors: Sequence[Floats],
-    done: Elimination,
-    cov: Floats,
-    x: Floats,
-    z: Sequence[Floats],
-    ids: Sequence[Ids],
+    tree: Tree, factors: Sequence[Floats], done: Elimination, cov: Floats, at: Targets
 ) -> Floats:
-    """Variance of x'β + Σ z_f'u_f over σ², at rows of any groups; -1 is a new group.
+    """Variance of linear predictors over σ², shape (T,); `cov` is that of β over σ² (p, p).
 
-    Parameters
-    ----------
-    cov
-        Covariance of β over σ², shape (p, p).
-    x, z, ids
-        Coefficients of β (T, p), and by factor, innermost first, those of the effects
-        (T, q) and groups (T,).
+    Factors stand innermost first.
     """
-    variance = np.zeros(len(x))
+    variance = at.new_variance(factors)
     groups, slopes = list[Ids](), list[Floats]()
     for level, (q, Lam) in enumerate(zip(tree.sizes, factors, strict=True)):
         K, M = conditional(np.ascontiguousarray(Lam), done.levels[level], q)
-        new = ids[level] < 0
-        variance += np.where(new, np.sum((z[level] @ Lam) ** 2, axis=1), 0.0)
-        groups.append(np.maximum(ids[level], 0))
-        start = np.where(new[:, None], 0.0, z[level])
-        slopes.append(np.hstack([start, np.zeros((len(x), K.shape[2] - 1))]))
+        carried = np.zeros((len(at.x), K.shape[2] - 1))
+        groups.append(at.places[level])
+        slopes.append(np.hstack([at.known[level], carried]))
         variance += _noise_variance(M, groups, [slope[:, :q] for slope in slopes])
         slopes = [
             slope[:, q:] - np.einsum("ta,tac->tc", slope[:, :q], K[group, :, :-1])
             for group, slope in zip(groups, slopes, strict=True)
         ]
         groups = [tree.parents[level][group] for group in groups]
-    total = sum(slopes, start=x)
+    total = sum(slopes, start=at.x)
     return np.asarray(variance + np.sum((total @ cov) * total, axis=1))
 
 

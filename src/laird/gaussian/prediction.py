@@ -12,6 +12,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
+from laird.gaussian.body import Targets
 from laird.gaussian.cells import crossed_variance
 from laird.gaussian.composite import Composite, CrossedBody, gls
 from laird.gaussian.hierarchy import Hierarchy, evaluated
@@ -54,18 +55,16 @@ def _variance(
     x = units.y_scale * X @ units.A
     z = [units.y_scale * own @ units.T[place, place] for own, place in zip(Z, data.columns, strict=True)]
     if isinstance(data, Composite):
-        return _of_composite(data, theta, x, z, ids)
+        return _of_composite(data, theta, Targets(x, z, ids))
     found = evaluated(data, data.flat[True], theta, np.zeros(0))
     stretched = [
         part if e is None else part * np.where(own < 0, 1.0, e[own])[:, None]
         for part, own, e in zip(z, ids, found.state.stretch, strict=True)
     ]
-    return np.asarray(data.body.variance(found.state, found.integrated.cov, x, stretched, ids))
+    return data.body.variance(found.state, found.integrated.cov, Targets(x, stretched, ids))
 
 
-def _of_composite(
-    data: Composite, theta: Theta, x: Floats, z: Sequence[Floats], ids: Sequence[Ids]
-) -> Floats:
+def _of_composite(data: Composite, theta: Theta, at: Targets) -> Floats:
     units, sigma = data.scaling, float(np.exp(theta.alpha[0]))
     relative = np.linalg.inv(units.T) @ theta.L / sigma
     places = [data.columns[f] for f in data.order]
@@ -74,9 +73,9 @@ def _of_composite(
     found = gls(done.S)
     if found is None:
         raise np.linalg.LinAlgError("X'V⁻¹X is singular")
-    own_z, own_ids = [z[f] for f in data.order], [ids[f] for f in data.order]
+    ordered = Targets(at.x, [at.z[f] for f in data.order], [at.ids[f] for f in data.order])
     if isinstance(data.body, CrossedBody):
-        share = crossed_variance(data.body.products, factors, done, found[1], x, own_z, own_ids)
+        share = crossed_variance(data.body.products, factors, done, found[1], ordered)
     else:
-        share = nested_variance(cast(Tree, data.body), factors, done, found[1], x, own_z, own_ids)
+        share = nested_variance(cast(Tree, data.body), factors, done, found[1], ordered)
     return (sigma / units.y_scale) ** 2 * share

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from laird.gaussian.body import Derivatives, Stretch
+from laird.gaussian.body import Derivatives, Stretch, Targets
 from laird.gaussian.noise import Covariance, Layout, forms, whiten
 
 type Floats = NDArray[np.float64]
@@ -63,17 +63,8 @@ class Scheme(Protocol):
     ) -> list[Floats]:
         """Effects given β."""
 
-    def variance(
-        self,
-        body: Any,
-        factors: Sequence[Floats],
-        done: Any,
-        cov: Floats,
-        x: Floats,
-        z: Sequence[Floats],
-        ids: Sequence[Ids],
-    ) -> Floats:
-        """Variance of x'β + Σ z_f'u_f."""
+    def variance(self, body: Any, factors: Sequence[Floats], done: Any, cov: Floats, at: Targets) -> Floats:
+        """Variance of linear predictors."""
 
 
 class State(NamedTuple):
@@ -154,12 +145,10 @@ class Whitened:
         factors = self._ordered(state.factors)
         return self._in_model_order(self.scheme.draw(state.body, factors, state.done, beta, rng))
 
-    def variance(
-        self, state: State, cov: Floats, x: Floats, z: Sequence[Floats], ids: Sequence[Ids]
-    ) -> Floats:
-        """Variance of x'β + Σ z_f'u_f, shape (T,); -1 is a new group."""
-        own_z, own_ids, factors = self._ordered(z), self._ordered(ids), self._ordered(state.factors)
-        return self.scheme.variance(state.body, factors, state.done, cov, x, own_z, own_ids)
+    def variance(self, state: State, cov: Floats, at: Targets) -> Floats:
+        """Variance of linear predictors, given the covariance of β, shape (T,)."""
+        ordered = Targets(at.x, self._ordered(at.z), self._ordered(at.ids))
+        return self.scheme.variance(state.body, self._ordered(state.factors), state.done, cov, ordered)
 
     def _stretch(self, rows: Floats, stretch: Stretch) -> None:
         for f, own, ids in zip(self.scheme.order, self._spans(), self.scheme.ids, strict=True):
