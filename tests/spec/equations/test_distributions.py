@@ -86,3 +86,58 @@ def test_two_outcomes_share_a_residual_covariance():
     assert lines[3] == (
         r"\operatorname{artanh} \rho_{i}^{(1,2)} = \kappa_{0}^{(1,2)} + \kappa_{1}^{(1,2)} \text{x}_{i}"
     )
+
+
+def test_a_sigma_of_zero_leaves_the_known_variance():
+    assert distributions("yi ~ 1 + (1 | study) + meta_V(vi)", "sigma ~ 0")[1:] == [
+        r"r_{ij} \sim N\left(0, \text{vi}_{ij}\right)"
+    ]
+    assert distributions("yi ~ 1 + meta_V(V)", "sigma ~ 0", matrices=["V"]) == [
+        r"\mathbf{r} \sim N\left(\mathbf{0}, \mathbf{V}\right)"
+    ]
+
+
+def test_known_variances_of_two_outcomes_are_a_diagonal():
+    lines = distributions("y1 ~ 1 + meta_V(v1)", "y2 ~ 1", "sigma(y1) ~ 0")
+    assert lines == [
+        r"\begin{bmatrix} r_{i}^{(1)} \\ r_{i}^{(2)} \end{bmatrix} \sim "
+        r"N\left(\mathbf{0}, \mathbf{V}_{i} + \boldsymbol{\Sigma}_{i}\right)",
+        r"\mathbf{V}_{i} = \operatorname{diag}\left(\text{v1}_{i}, 0\right)",
+        r"\boldsymbol{\Sigma}_{i} = \begin{bmatrix} 0 & 0 \\ 0 & \left(\sigma^{(2)}\right)^{2} \end{bmatrix}",
+    ]
+
+
+def test_a_known_matrix_of_two_outcomes_is_written_for_all_rows():
+    formulas = ('y1 ~ 1 + meta_V(V, scale="proportional")', "y2 ~ 1", "rho(y1, y2) ~ 0")
+    lines = distributions(*formulas, matrices=["V"])
+    assert lines[0] == (
+        r"\mathbf{r} \sim N\left(\mathbf{0}, \phi \mathbf{V} + "
+        r"\operatorname{blockdiag}\left(\boldsymbol{\Sigma}_{i}\right)\right)"
+    )
+    assert r"& 0 \\ 0 &" in lines[1]
+    assert len(lines) == 2
+
+
+def test_correlations_of_three_outcomes_are_partial_ones():
+    lines = distributions(
+        "y1 ~ 1", "y2 ~ 1", "y3 ~ 1", "rho(y1, y2) ~ x", "rho(y2, y3) ~ 0", "rho(y1, y3) ~ 0"
+    )
+    assert lines[-2:] == [
+        r"\operatorname{artanh} \rho_{i}^{(1,2)} = \kappa_{0}^{(1,2)} + \kappa_{1}^{(1,2)} \text{x}_{i}",
+        r"\operatorname{artanh} \rho_{i}^{(2,3 \mid 1)} = 0",
+    ]
+    assert lines[1].count(r"\rho_{i}^{(2,3)}") == 2
+    assert r"\rho_{i}^{(1,3)}" not in lines[1]
+
+
+def test_random_effects_of_two_outcomes_are_correlated_by_the_bar():
+    lines = distributions("y1 ~ x + (x | g)", "y2 ~ 1 + (1 | g)")
+    assert lines[3] == (
+        r"\operatorname{Cov}\left(\mathbf{u}_{j}^{(1)}, u_{0j}^{(2)}\right) = "
+        r"\begin{bmatrix} \tau_{00}^{(1,2)} \\ \tau_{10}^{(1,2)} \end{bmatrix}"
+    )
+    (single,) = [line for line in distributions("y1 ~ 1 + (1 | g)", "y2 ~ 1 + (1 | g)") if "Cov" in line]
+    assert single.endswith(r"= \tau_{00}^{(1,2)}")
+    modelled = distributions("y1 ~ 1 + (1 | g)", "y2 ~ 1 + (1 | g)", "sd(g) ~ x")
+    assert any(line.endswith(r"\right) = \mathbf{T}_{j}^{(1,2)}") for line in modelled)
+    assert not any("Cov" in line for line in distributions("y1 ~ 1 + (1 || g)", "y2 ~ 1 + (1 || g)"))

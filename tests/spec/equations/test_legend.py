@@ -44,3 +44,13 @@ def test_meta_analysis():
 
 def test_names_are_read_without_backticks():
     assert legend("`math score` ~ 1")[r"\text{math score}_{i}"] == "math score in row i"
+
+
+def test_a_sigma_of_zero_is_not_explained():
+    assert not any("sigma" in written for written in legend("yi ~ 1 + meta_V(vi)", "sigma ~ 0"))
+
+
+def test_correlations_of_outcomes_are_explained():
+    two, three = legend("a ~ 1", "b ~ 1"), legend("a ~ 1", "b ~ 1", "c ~ 1")
+    assert two[r"\rho"] == "correlation of the residuals of two outcomes"
+    assert "partial" in three[r"\rho"]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from itertools import combinations
+from itertools import product as pairs
 
-from laird.spec.equations.forms import numbered_index, product, random_effect, residual
+from laird.spec.equations.forms import numbered_index, product, random_effect
 from laird.spec.equations.latex import (
     Line,
-    Place,
     column_vector,
     distributed,
     matrix,
@@ -15,16 +16,13 @@ from laird.spec.equations.latex import (
     relation,
     squared,
     symbol,
-    words,
 )
-from laird.spec.equations.layout import Coding, Grouping, Layout, Numbered, columns, joined, numbered
+from laird.spec.equations.layout import Coding, Column, Grouping, Layout, Numbered, columns, joined, numbered
 from laird.spec.equations.notations import Notation, bold
+from laird.spec.equations.residuals import CORRELATION, residuals
 from laird.spec.terms import DistributionalPart
-from laird.spec.writing import text
 
-SIGMA, GROUP_SD, CORRELATION = r"\sigma", r"\tau", r"\rho"
-SIGMA_COEFFICIENT, GROUP_SD_COEFFICIENT, CORRELATION_COEFFICIENT = r"\alpha", r"\delta", r"\kappa"
-PROPORTION = r"\phi"
+GROUP_SD, GROUP_SD_COEFFICIENT = r"\tau", r"\delta"
 
 type Parts = Sequence[DistributionalPart]
 
@@ -53,19 +51,8 @@ def distributions(
         for grouping in layout.groupings
         for line in _effects(grouping, layout, parts, row, coding)
     ]
-    rows = (
-        _joint_residual(layouts, parts, row)
-        if len(layouts) > 1
-        else _residual(layouts[0], parts, row, matrices)
-    )
-    scales = [line for layout in layouts for line in _log_sigma(layout, parts, coding)]
-    return [*groups, *rows, *scales, *_correlations(layouts, parts, coding)]
-
-
-def sigma_part(layout: Layout, parts: Parts) -> DistributionalPart | None:
-    """Return the regression of this outcome's log sigma, if there is one."""
-    targets = ((), (text(layout.location.outcome),))
-    return next((part for part in parts if part.parameter == "sigma" and part.target in targets), None)
+    shared = [line for pair in combinations(layouts, 2) for line in _links(*pair, parts, row, coding)]
+    return [*groups, *shared, *residuals(layouts, parts, row, coding, matrices)]
 
 
 def sd_part(grouping: Grouping, column: Numbered, parts: Parts) -> DistributionalPart | None:
@@ -84,23 +71,42 @@ def effect_vector(grouping: Grouping, layout: Layout) -> str:
     return symbol(bold(grouping.effect), grouping.index, layout.mark)
 
 
-def sigma(layout: Layout, parts: Parts) -> str:
-    """Return the square of the residual sd, with an index where it is modelled."""
-    return squared(SIGMA, _sigma_index(layout, parts), layout.mark)
+def _links(first: Layout, second: Layout, parts: Parts, row: Notation, coding: Coding) -> Iterator[Line]:
+    """Write the covariances of the random effects that two outcomes have of the same groups."""
+    for a, b in pairs(first.groupings, second.groupings):
+        blocks = list(zip(_correlated(a, first, coding), _correlated(b, second, coding), strict=False))
+        if a.name == b.name and blocks:
+            index = a.index if any(sd_part(a, column, parts) for column in a.columns) else ""
+            marks = (first.mark, second.mark, a.mark)
+            spread = symbol(row.covariance, index, *marks)
+            effects = ", ".join((_effect(a, first), _effect(b, second)))
+            entries = [
+                [
+                    symbol(row.covariance_element, joined(*x.number, *y.number), *marks)
+                    if any(x.column in own and y.column in other for own, other in blocks)
+                    else "0"
+                    for y in b.columns
+                ]
+                for x in a.columns
+            ]
+            written = entries[0][0] if len(a.columns) == len(b.columns) == 1 else matrix(entries)
+            yield relation(rf"\operatorname{{Cov}}\left({effects}\right)", spread if index else written)
 
 
-def residual_diagonal(layout: Layout, parts: Parts) -> str:
-    """Return the covariance matrix of residuals that are independent."""
-    spread = sigma(layout, parts)
-    return (
-        rf"\operatorname{{diag}}\left({spread}\right)"
-        if sigma_part(layout, parts)
-        else spread + r"\,\mathbf{I}"
-    )
+def _effect(grouping: Grouping, layout: Layout) -> str:
+    """The random effects of one group: a vector, or the only one."""
+    if len(grouping.columns) > 1:
+        return effect_vector(grouping, layout)
+    return random_effect(grouping, layout, grouping.columns[0].number[0])
 
 
-def _sigma_index(layout: Layout, parts: Parts) -> str:
-    return layout.place.row if sigma_part(layout, parts) else ""
+def _correlated(grouping: Grouping, layout: Layout, coding: Coding) -> list[tuple[Column, ...]]:
+    """The columns of each ``(… | g)``: the first of all outcomes are correlated, so are the second ones."""
+    return [
+        columns(term.terms, coding, term.group_name)
+        for term in layout.location.random
+        if term.group_name == grouping.name and term.correlated
+    ]
 
 
 def _effects(
@@ -191,72 +197,3 @@ def _log_sd(grouping: Grouping, column: Numbered, layout: Layout, parts: Parts, 
         for explaining in numbered(columns(terms, coding, f"sd({grouping.name})"))
     )
     return Line(r"\log " + _sd(grouping, column, layout, parts), (summands,))
-
-
-def _log_sigma(layout: Layout, parts: Parts, coding: Coding) -> tuple[Line, ...]:
-    part = sigma_part(layout, parts)
-    if part is None:
-        return ()
-    left = r"\log " + symbol(SIGMA, layout.place.row, layout.mark)
-    return (Line(left, (_regression(part, SIGMA_COEFFICIENT, layout.place, coding, layout.mark),)),)
-
-
-def _correlations(layouts: Sequence[Layout], parts: Parts, coding: Coding) -> tuple[Line, ...]:
-    marks = {text(layout.location.outcome): layout.mark for layout in layouts}
-    place = layouts[0].place
-    lines = []
-    for part in parts:
-        if part.parameter == "rho":
-            pair = [marks.get(target, target) for target in part.target]
-            left = r"\operatorname{artanh} " + symbol(CORRELATION, place.row, *pair)
-            lines.append(Line(left, (_regression(part, CORRELATION_COEFFICIENT, place, coding, *pair),)))
-    return tuple(lines)
-
-
-def _regression(
-    part: DistributionalPart, base: str, place: Place, coding: Coding, *marks: str
-) -> tuple[str, ...]:
-    scope = part.parameter + (f"({', '.join(part.target)})" if part.target else "")
-    return tuple(
-        product(symbol(base, column.index, *marks), column.column.ordered(place), place)
-        for column in numbered(columns(part.terms, coding, scope))
-    )
-
-
-def _residual(layout: Layout, parts: Parts, row: Notation, matrices: Collection[str]) -> tuple[Line, ...]:
-    known = layout.location.known
-    spread = sigma(layout, parts)
-    if known is None:
-        return (distributed(residual(layout, row), normal("0", spread)),)
-    scale = PROPORTION + r"\," if known.scale == "proportional" else ""
-    if known.name in matrices:
-        total = rf"{scale}\mathbf{{V}} + {residual_diagonal(layout, parts)}"
-        return (distributed(bold(row.residual), normal(r"\mathbf{0}", total)),)
-    variance = scale + symbol(words(known.name), layout.place.row)
-    return (distributed(residual(layout, row), normal("0", f"{variance} + {spread}")),)
-
-
-def _joint_residual(layouts: Sequence[Layout], parts: Parts, row: Notation) -> tuple[Line, ...]:
-    """Write the residuals of one row's outcomes as one vector."""
-    place = layouts[0].place
-    vector = column_vector(residual(layout, row) for layout in layouts)
-    spread = symbol(r"\boldsymbol{\Sigma}", place.row)
-    known = any(layout.location.known for layout in layouts)
-    total = rf"{symbol(r'\mathbf{V}', place.row)} + {spread}" if known else spread
-    entries = matrix((_residual_covariance(first, second, parts) for second in layouts) for first in layouts)
-    return (
-        distributed(vector, normal(r"\mathbf{0}", total)),
-        relation(spread, entries),
-    )
-
-
-def _residual_covariance(first: Layout, second: Layout, parts: Parts) -> str:
-    if first is second:
-        return sigma(first, parts)
-    pair = sorted((first, second), key=lambda layout: layout.mark)
-    names = {text(layout.location.outcome) for layout in pair}
-    is_modelled = any(part.parameter == "rho" and set(part.target) == names for part in parts)
-    index = first.place.row if is_modelled else ""
-    correlation = symbol(CORRELATION, index, *(layout.mark for layout in pair))
-    sds = (symbol(SIGMA, _sigma_index(layout, parts), layout.mark) for layout in pair)
-    return r"\,".join([correlation, *sds])

@@ -4,19 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 
-from laird.spec.equations.distributions import (
-    GROUP_SD,
-    PROPORTION,
-    SIGMA,
-    covariance,
-    sd_part,
-    sigma,
-    sigma_part,
-)
+from laird.spec.equations.distributions import GROUP_SD, covariance, sd_part
 from laird.spec.equations.forms import fixed_base, outcome, residual
 from laird.spec.equations.latex import group_calls, group_means, symbol, words
 from laird.spec.equations.layout import Grouping, Layout, joined
 from laird.spec.equations.notations import Notation
+from laird.spec.equations.residuals import CORRELATION, PROPORTION, SIGMA, is_zero, sigma, sigma_part
 from laird.spec.syntax import Call, Expr
 from laird.spec.terms import DistributionalPart
 from laird.spec.writing import text
@@ -33,6 +26,9 @@ def legend(
     for layout in layouts:
         for written, meaning in _outcome_pairs(layout, parts, row, matrices):
             pairs.setdefault(written, meaning)
+    if len(layouts) > 1:
+        given = "; after a bar the outcomes that a partial one is given" if len(layouts) > 2 else ""
+        pairs[CORRELATION] = f"correlation of the residuals of two outcomes{given}"
     return tuple(pairs.items())
 
 
@@ -117,6 +113,8 @@ def _residual_scale(layout: Layout, parts: Parts, matrices: Collection[str]) -> 
         yield symbol(words(known.name), layout.place.row), "known sampling variance, on the diagonal of V"
     if known and known.scale == "proportional":
         yield PROPORTION, "factor of the known sampling variance"
+    if is_zero(layout, parts):
+        return
     if sigma_part(layout, parts):
         yield symbol(SIGMA, layout.place.row, layout.mark), "residual standard deviation"
     else:

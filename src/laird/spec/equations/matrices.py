@@ -4,19 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from laird.spec.equations.distributions import (
-    PROPORTION,
-    covariance,
-    effect_vector,
-    residual_diagonal,
-    sd_part,
-    sigma,
-    sigma_part,
-)
+from laird.spec.equations.distributions import covariance, effect_vector, sd_part
 from laird.spec.equations.forms import fixed_base, fixed_symbol, ordered, random_effect
 from laird.spec.equations.latex import Line, column_vector, distributed, matrix, normal, relation, symbol
 from laird.spec.equations.layout import Grouping, Layout, Numbered
 from laird.spec.equations.notations import Notation, bold
+from laird.spec.equations.residuals import factor_of, known_and, residual_diagonal, sigma, sigma_part
 from laird.spec.terms import DistributionalPart
 
 type Parts = Sequence[DistributionalPart]
@@ -116,5 +109,5 @@ def _residual_spread(layout: Layout, parts: Parts) -> str:
     known = layout.location.known
     if known is None:
         return residual_diagonal(layout, parts)
-    scale = PROPORTION + r"\," if known.scale == "proportional" else ""
-    return rf"{scale}{symbol(r'\mathbf{V}', _index(layout))} + {residual_diagonal(layout, parts)}"
+    variances = factor_of(known) + symbol(r"\mathbf{V}", _index(layout))
+    return known_and(variances, residual_diagonal, layout, parts)
