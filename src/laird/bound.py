@@ -8,6 +8,8 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
+
 from laird.data.bundled import load_data
 from laird.data.frame import Table
 from laird.data.schema import Schema, read
@@ -19,6 +21,7 @@ from laird.spec.equations import Equations, equations
 from laird.spec.multilevel import MultilevelForm, to_multilevel
 
 if TYPE_CHECKING:
+    import pandas as pd
     import pymc as pm
 
     from laird.fitting.result import Fit
@@ -101,6 +104,56 @@ class Model:
         from laird.fitting import reml
 
         return reml.fit(bound, restricted=method == "reml", **options)
+
+    def simulate(
+        self,
+        params: Mapping[str, Any] | None = None,
+        groups: Any = None,
+        random_seed: int | np.random.Generator | None = None,
+        *,
+        from_fit: Fit | None = None,
+    ) -> pd.DataFrame:
+        """Simulate data from the model: group effects, residuals and sampling errors are drawn anew.
+
+        Parameters
+        ----------
+        params
+            Values by name, as tables call them: ``{"Intercept": 12, "ses": 2, "sd(school,
+            Intercept)": 4, "sd(school, ses)": 5, "cor(school)": 0.4, "sigma": 4.5}``, or for the sds
+            and correlations of a factor its covariance matrix, ``"G(school)"``.
+        groups
+            None: the fitted rows, their groups with new effects; ``"fitted"``: with the effects
+            that `from_fit` gives them; a number: so many new groups of the first grouping
+            factor, each with the rows of a fitted one, drawn with replacement; a data frame:
+            its rows and groups.
+        random_seed
+            Seed, or a NumPy generator.
+        from_fit
+            A fit whose estimates stand where `params` says nothing.
+
+        Returns
+        -------
+        The columns of the model, the simulated outcome first.
+
+        Raises
+        ------
+        FitError, DataError
+            A value is missing or impossible, the rows cannot be used, or the outcome is a
+            function that cannot be undone.
+
+        Examples
+        --------
+        >>> import laird as ld
+        >>> model = ld.model("Yield ~ 1 + (1 | Batch)", data=ld.load_data("dyestuff"))
+        >>> values = {"Intercept": 1500, "sd(Batch)": 40, "sigma": 50}
+        >>> data = model.simulate(values, groups=100, random_seed=1)
+        >>> list(data), len(data), data.Batch.nunique()
+        (['Yield', 'Batch'], 500, 100)
+        """
+        from laird.fitting.simulate import simulate
+
+        rng = np.random.default_rng(random_seed)
+        return simulate(self.schema, self.design, self.table, params, groups, from_fit, rng)
 
     @property
     def priors(self) -> PriorTable:

@@ -1,0 +1,294 @@
+"""The parameters of a model by name -> arrays to simulate from.
+
+Names are those of every table: fixed effects by term, ``sd(school, ses)``,
+``cor(school, Intercept, ses)``, ``sigma``, coefficients of regressions ``log_sigma(x)``,
+``log_sd(study, x)``, ``atanh_rho(y1, y2, x)`` (with several outcomes ``log_sigma(y1, x)``), ``phi``.
+Short forms are understood where they say enough: ``sd(school)`` of one random coefficient,
+``cor(school)`` of two, ``sigma(y1)`` and ``rho(y1, y2)`` without predictors, and ``G(school)``, a
+covariance matrix, for the sds and correlations of a factor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from laird.arrays import Design, RandomDesign, ScaleDesign, outcome_prefix
+from laird.errors import FitError, nearest
+from laird.fitting.display import row_name
+from laird.gaussian.coordinates import correlated_pairs, lower_factor, sds_and_correlations
+
+type Floats = NDArray[np.float64]
+type Values = Mapping[str, float]
+
+ROUNDING = 1e-8
+"""A negative eigenvalue of a correlation matrix up to this size is rounding."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GroupTruth:
+    """Random coefficients of one factor: u_j = s_jLz_j with log s_j = w_j'a - log_reference.
+
+    `L` has shape (q, q); `log_sd` holds a (k,), None for s_j = 1.
+    """
+
+    L: Floats
+    log_sd: Floats | None = None
+    log_reference: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Truth:
+    """Values of all parameters.
+
+    Attributes
+    ----------
+    beta
+        Fixed effects, shape (p,).
+    groups
+        Random coefficients, by grouping factor.
+    sigma
+        Residual sd, 0 where log sds are regressions.
+    log_sigma, atanh_rho
+        Coefficients of the regressions, in the order of the design's.
+    phi
+        Multiplier of a proportional V, else 1.
+    """
+
+    beta: Floats
+    groups: tuple[GroupTruth, ...]
+    sigma: float
+    log_sigma: tuple[Floats, ...]
+    atanh_rho: tuple[Floats, ...]
+    phi: float
+
+
+def parameter_names(design: Design) -> tuple[str, ...]:
+    """Return the names of all parameters of a model.
+
+    Examples
+    --------
+    >>> X, Z = np.ones((4, 1)), np.ones((4, 2))
+    >>> ids = np.array([0, 0, 1, 1])
+    >>> random = RandomDesign("g", ("a", "b"), ids, Z, ("Intercept", "x"), ((0, 1),))
+    >>> parameter_names(Design("y", np.zeros(4), X, ("Intercept",), (random,), np.arange(4)))
+    ('Intercept', 'sd(g, Intercept)', 'sd(g, x)', 'cor(g, Intercept, x)', 'sigma')
+    """
+    return (*design.names, *_covariance_names(design))
+
+
+def _covariance_names(design: Design) -> Iterator[str]:
+    for random in design.random:
+        scale = _sd_regression(design, random)
+        yield from _regression_names("log_sd", scale) if scale else ()
+        yield from _sd_names(random)[1 if scale else 0 :]
+        yield from (_cor_name(random, i, j) for i, j in correlated_pairs(random.blocks))
+    sigmas = _sigma_regressions(design)
+    yield from (name for scale in sigmas for name in _regression_names("log_sigma", scale))
+    yield from () if sigmas else ("sigma",)
+    yield from ("phi",) if design.known is not None and design.known.proportional else ()
+    yield from (f"atanh_rho({pair}, {name})" for pair, names in _rhos(design) for name in names)
+
+
+def _sd_names(random: RandomDesign) -> list[str]:
+    return [f"sd({random.group}, {name})" for name in random.names]
+
+
+def _cor_name(random: RandomDesign, i: int, j: int) -> str:
+    return f"cor({random.group}, {random.names[j]}, {random.names[i]})"
+
+
+def _regression_names(parameter: str, scale: ScaleDesign) -> list[str]:
+    return [row_name(parameter, scale.group, name) for name in _own_names(scale)]
+
+
+def _own_names(scale: ScaleDesign) -> tuple[str, ...]:
+    """Names of the columns in the formula of the sd, without the outcome's."""
+    prefix = outcome_prefix(scale.group) if scale.parameter == "sigma" else ""
+    return tuple(name.removeprefix(prefix) for name in scale.names)
+
+
+def _sd_regression(design: Design, random: RandomDesign) -> ScaleDesign | None:
+    own = (scale for scale in design.scales if scale.parameter == "sd" and scale.group == random.group)
+    return next(own, None)
+
+
+def _sigma_regressions(design: Design) -> list[ScaleDesign]:
+    return [scale for scale in design.scales if scale.parameter == "sigma"]
+
+
+def _rhos(design: Design) -> Iterator[tuple[str, tuple[str, ...]]]:
+    for rho in design.rhos:
+        yield ", ".join(design.outcomes[k] for k in rho.pair), rho.names
+
+
+def read_truth(design: Design, given: Mapping[str, Any], fitted: Values) -> Truth:
+    """Arrange values by name: those given, for the rest those fitted.
+
+    Raises
+    ------
+    FitError
+        A name is unknown or missing, or a value is impossible.
+    """
+    values = {_bare(name): value for name, value in fitted.items()} | _understood(design, given)
+    names = parameter_names(design)
+    missing = [name for name in names if _bare(name) not in values]
+    if missing:
+        raise FitError(
+            "Values are missing for " + ", ".join(f"`{name}`" for name in missing) + ".",
+            allowed="Parameters: " + ", ".join(f"`{name}`" for name in names) + ".",
+            remedy="Add them to `params`, or give a fit that has them: from_fit=model.fit().",
+        )
+    return _arranged(design, {name: values[_bare(name)] for name in names})
+
+
+def _bare(name: str) -> str:
+    """A name without spaces, so that ``cor(g,x,z)`` is understood."""
+    return name.replace(" ", "")
+
+
+def _understood(design: Design, given: Mapping[str, Any]) -> dict[str, float]:
+    """The values given, by full names without spaces."""
+    full = {_bare(name): name for name in parameter_names(design)}
+    short = dict(_short_forms(design))
+    matrices = {_bare(f"G({random.group})"): random for random in design.random}
+    found: dict[str, float] = {}
+    for name, value in given.items():
+        key = _bare(str(name))
+        if key in matrices:
+            found |= _of_covariance(design, matrices[key], name, value)
+        elif key in full or key in short:
+            target, transform = short.get(key, (key, "same"))
+            found[target] = _transformed(str(name), _number(str(name), value), transform)
+        else:
+            raise FitError(
+                f"The model has no parameter `{name}`.",
+                allowed=nearest(str(name), full.values()),
+                remedy="Correct the name, or leave it out.",
+            )
+    return found
+
+
+def _short_forms(design: Design) -> Iterator[tuple[str, tuple[str, str]]]:
+    """Other names of parameters: the full name, and what to do with the value."""
+    for random in design.random:
+        pairs = correlated_pairs(random.blocks)
+        if len(random.names) == 1 and not _sd_regression(design, random):
+            yield _bare(f"sd({random.group})"), (_bare(_sd_names(random)[0]), "same")
+        if len(pairs) == 1:
+            yield _bare(f"cor({random.group})"), (_bare(_cor_name(random, *pairs[0])), "same")
+        for i, j in pairs:
+            yield _bare(_cor_name(random, j, i)), (_bare(_cor_name(random, i, j)), "same")
+    for scale in _sigma_regressions(design):
+        if _own_names(scale) == ("Intercept",):
+            short = f"sigma({scale.group})" if scale.group else "sigma"
+            yield _bare(short), (_bare(_regression_names("log_sigma", scale)[0]), "log")
+    for pair, names in _rhos(design):
+        if names == ("Intercept",):
+            yield _bare(f"rho({pair})"), (_bare(f"atanh_rho({pair}, Intercept)"), "atanh")
+
+
+def _transformed(name: str, value: float, transform: str) -> float:
+    if transform == "log":
+        return float(np.log(_at_least_zero(name, value, strictly=True)))
+    if transform == "atanh" and not -1 < value < 1:
+        raise FitError(f"{name} = {value:g} is no correlation.", allowed="Allowed: -1 < rho < 1.")
+    return float(np.arctanh(value)) if transform == "atanh" else value
+
+
+def _number(name: str, value: Any) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError) as error:
+        raise FitError(f"The value of `{name}` must be a number, not {value!r}.") from error
+    if not np.isfinite(number):
+        raise FitError(f"The value of `{name}` must be finite, not {value!r}.")
+    return number
+
+
+def _at_least_zero(name: str, value: float, *, strictly: bool = False) -> float:
+    if value < 0 or (strictly and value == 0):
+        bound = "positive" if strictly else "zero or positive"
+        raise FitError(
+            f"{name} = {value:g} is no standard deviation or variance.", allowed=f"Allowed: {bound}."
+        )
+    return value
+
+
+def _of_covariance(design: Design, random: RandomDesign, name: str, value: Any) -> dict[str, float]:
+    """The sds and correlations of a covariance matrix of the random coefficients."""
+    G, q = np.asarray(value, dtype=float), len(random.names)
+    if G.shape != (q, q) or not np.isfinite(G).all() or not np.allclose(G, G.T, rtol=1e-10):
+        raise FitError(
+            f"`{name}` must be a symmetric {q} × {q} matrix of numbers.",
+            allowed=f"Its rows and columns are {', '.join(random.names)}.",
+        )
+    if _sd_regression(design, random):
+        raise FitError(f"`{name}` is not one matrix: the sds of `{random.group}` are a regression.")
+    variances = np.diag(G)
+    for own, variance in zip(random.names, variances, strict=True):
+        _at_least_zero(f"{name}, {own}", float(variance))
+    free = correlated_pairs(random.blocks)
+    if any(G[i, j] != 0 for i in range(q) for j in range(i) if (i, j) not in free):
+        raise FitError(f"`{name}` has covariances between coefficients that the model holds independent.")
+    sd, cor = sds_and_correlations(G)
+    if (np.abs(G) > np.outer(sd, sd) * (1 + ROUNDING)).any():
+        raise FitError(f"`{name}` is no covariance matrix: a correlation is beyond 1.")
+    found = {_bare(own): float(s) for own, s in zip(_sd_names(random), sd, strict=True)}
+    return found | {_bare(_cor_name(random, i, j)): float(np.nan_to_num(cor[i, j])) for i, j in free}
+
+
+def _arranged(design: Design, values: Values) -> Truth:
+    sigmas = _sigma_regressions(design)
+    return Truth(
+        beta=np.array([values[name] for name in design.names]),
+        groups=tuple(_group_truth(design, random, values) for random in design.random),
+        sigma=0.0 if sigmas else _at_least_zero("sigma", values["sigma"]),
+        log_sigma=tuple(
+            np.array([values[name] for name in _regression_names("log_sigma", scale)]) for scale in sigmas
+        ),
+        atanh_rho=tuple(
+            np.array([values[f"atanh_rho({pair}, {name})"] for name in names])
+            for pair, names in _rhos(design)
+        ),
+        phi=_at_least_zero("phi", values.get("phi", 1.0)),
+    )
+
+
+def _group_truth(design: Design, random: RandomDesign, values: Values) -> GroupTruth:
+    scale, names = _sd_regression(design, random), _sd_names(random)
+    correlation = _correlations(random, values)
+    if scale is None:
+        sd = np.array([_at_least_zero(name, values[name]) for name in names])
+        return GroupTruth(sd[:, None] * correlation)
+    a = np.array([values[name] for name in _regression_names("log_sd", scale)])
+    log_reference = float(_mean_of_groups(scale.W, random) @ a)
+    others = [_at_least_zero(name, values[name]) for name in names[1:]]
+    sd = np.array([np.exp(log_reference), *others])
+    return GroupTruth(sd[:, None] * correlation, a, log_reference)
+
+
+def _mean_of_groups(W: Floats, random: RandomDesign) -> Floats:
+    """Average over groups of predictors that are constant within them, where their sds are reported."""
+    values = np.zeros((len(random.levels), W.shape[1]))
+    values[random.ids] = W
+    return np.asarray(values.mean(axis=0))
+
+
+def _correlations(random: RandomDesign, values: Values) -> Floats:
+    """A factor of the correlation matrix, which may be singular."""
+    C = np.eye(len(random.names))
+    for i, j in correlated_pairs(random.blocks):
+        C[i, j] = C[j, i] = np.nan_to_num(values[_cor_name(random, i, j)])
+    smallest = float(np.linalg.eigvalsh(C)[0])
+    if smallest < -ROUNDING or np.abs(C).max() > 1:
+        raise FitError(
+            f"The correlations of `{random.group}` do not go together: their matrix has the eigenvalue "
+            f"{smallest:.3g}.",
+            allowed="Allowed: a correlation matrix, without negative eigenvalues.",
+        )
+    return lower_factor(C, random.blocks)
