@@ -42,6 +42,7 @@ type Floats = NDArray[np.float64]
 LOG_2PI = float(np.log(2.0 * np.pi))
 
 DATA = (STACK, STACK, MATRIX, types.int64, PLACES, PLACES, MATRIX, VECTOR, types.float64)
+VALUE_AND_GRADIENT = types.Tuple((types.float64, types.float64[:, ::1]))  # type: ignore[no-untyped-call]
 DENSITY = types.Tuple((types.float64, types.float64[:, ::1], types.float64, types.float64[::1]))  # type: ignore[no-untyped-call]
 
 
@@ -79,7 +80,11 @@ def _twice_product(H: Floats, Lam: Floats) -> Floats:
     return out
 
 
-@njit(cache=True, error_model="numpy")
+@njit(
+    VALUE_AND_GRADIENT(MATRIX, STACK, STACK, MATRIX, types.int64, types.boolean),
+    cache=True,
+    error_model="numpy",
+)
 def profiled_deviance(
     Lam: Floats, ZZ: Floats, ZW: Floats, WW: Floats, n: int, restricted: bool
 ) -> tuple[float, Floats]:
