@@ -233,3 +233,15 @@ def rescaled(base, a, b):
         noise=replace(noise, variances=noise.variances * by_row**2, covariances=covariances),
         at=base.at._replace(alpha=alpha, L=size[:, None] * base.at.L),
     )
+
+
+@pytest.mark.parametrize("name", ["nested", "crossed", "blocks across groups"])
+def test_a_model_cannot_be_written_to_and_leaves_the_rows_as_they_were(name):
+    base = MODELS[name]
+    data = base.data
+    with pytest.raises(ValueError, match="read-only"):
+        data.to_starred[0, 0] = 1.0
+    with pytest.raises(ValueError, match="read-only"):
+        data.body.layout.known[0] = 1.0
+    given = (base.y, base.X, *base.Z, *base.ids, *base.s, base.noise.W, base.noise.variances)
+    assert all(array.flags.writeable for array in given)

@@ -1,27 +1,5 @@
 """Records whose arrays cannot be changed either."""
 
-from __future__ import annotations
+from laird.gaussian.frozen import freeze
 
-from dataclasses import fields
-from typing import Any
-
-import numpy as np
-
-
-def freeze(record: Any) -> None:
-    """Make the arrays among the fields of a dataclass read-only.
-
-    Examples
-    --------
-    >>> from dataclasses import dataclass
-    >>> @dataclass(frozen=True)
-    ... class Record:
-    ...     values: np.ndarray
-    ...     def __post_init__(self): freeze(self)
-    >>> Record(np.zeros(3)).values.flags.writeable
-    False
-    """
-    for field in fields(record):
-        value = getattr(record, field.name)
-        if isinstance(value, np.ndarray):
-            value.flags.writeable = False
+__all__ = ["freeze"]

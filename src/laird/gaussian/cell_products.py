@@ -14,6 +14,7 @@ from numba import njit, types
 from numpy.typing import NDArray
 
 from laird.gaussian.crossed import Crossed, cross
+from laird.gaussian.frozen import freeze
 from laird.gaussian.small import MATRIX, PLACES
 
 type Floats = NDArray[np.float64]
@@ -45,6 +46,9 @@ class Pattern:
     at: Ids
     partner: Ids
     pair: Ids
+
+    def __post_init__(self) -> None:
+        freeze(self)
 
     def reduce(self, rows: Floats) -> Crossed:
         """Cross-products of rows [Z_0 … Z_F X y], shape (n, k)."""

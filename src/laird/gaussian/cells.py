@@ -23,6 +23,7 @@ from laird.gaussian.body import Targets
 from laird.gaussian.cell_products import Pattern
 from laird.gaussian.crossed import Crossed, rest_covariance
 from laird.gaussian.crossed_kernels import leading_coefficients, leading_covariance
+from laird.gaussian.frozen import freeze
 from laird.gaussian.small import MATRIX, PLACES, STACK
 
 type Floats = NDArray[np.float64]
@@ -51,6 +52,9 @@ class Cells:
     cells: tuple[Ids, ...]
     cell: Ids
     pattern: Pattern
+
+    def __post_init__(self) -> None:
+        freeze(self)
 
     @property
     def order(self) -> tuple[int, ...]:

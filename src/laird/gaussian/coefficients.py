@@ -20,6 +20,7 @@ import numpy as np
 from numba import njit, types
 from numpy.typing import NDArray
 
+from laird.gaussian.frozen import freeze
 from laird.gaussian.grouped import LOG_2PI
 from laird.gaussian.small import (
     MATRIX,
@@ -65,6 +66,9 @@ class Coefficients:
     unit: Floats
     shift: Floats
     restricted: bool
+
+    def __post_init__(self) -> None:
+        freeze(self)
 
     def starred(self, b: Floats) -> Floats:
         """Sampled coefficients in starred units, shape (..., k)."""

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from laird.errors import FitError
 from laird.gaussian import crossed_lapack as lapack
 from laird.gaussian.body import Derivatives, Stretch, Targets
+from laird.gaussian.frozen import freeze
 from laird.gaussian.noise import Covariance, Layout, coloured
 
 type Floats = NDArray[np.float64]
@@ -47,6 +48,9 @@ class Batch:
     size: int
     entries: slice
     scatter: Ids
+
+    def __post_init__(self) -> None:
+        freeze(self)
 
     @property
     def rows(self) -> slice:
@@ -104,6 +108,9 @@ class Connected:
     counts: tuple[int, ...]
     layout: Layout
     batches: tuple[Batch, ...]
+
+    def __post_init__(self) -> None:
+        freeze(self)
 
     def eliminate(self, covariance: Covariance, factors: Sequence[Floats], stretch: Stretch) -> State | None:
         """W'Σ⁻¹W and log|Σ| at absolute factors Λ_f; None where R or Σ is not positive definite."""

@@ -18,6 +18,7 @@ from laird.gaussian.arrangement import Rows, body_of
 from laird.gaussian.body import Body, Derivatives, Eliminated
 from laird.gaussian.coefficients import Coefficients, Integrated, flat_prior, integrate
 from laird.gaussian.composite import Blocks, joined_blocks, user_effects
+from laird.gaussian.frozen import freeze
 from laird.gaussian.grouped import LOG_2PI
 from laird.gaussian.noise import Noise, chain, covariance, variance_slopes
 from laird.gaussian.outcomes import star
@@ -60,6 +61,9 @@ class Hierarchy:
     n: float
     constant: float
     flat: tuple[Coefficients, Coefficients]
+
+    def __post_init__(self) -> None:
+        freeze(self)
 
     @property
     def p(self) -> int:
@@ -114,7 +118,7 @@ def arrange(
     W, parts = np.column_stack([starred.X, starred.y]), [starred.Z[:, own] for own in columns]
     return Hierarchy(
         body=body_of(Rows(W, starred.scale, parts, ids, counts), noise),
-        s=tuple(np.ascontiguousarray(own, dtype=float) for own in s),
+        s=tuple(np.array(own, dtype=float, order="C") for own in s),
         columns=columns,
         blocks=joined,
         scaling=units,

@@ -16,6 +16,7 @@ from numba import njit, types
 from numpy.typing import NDArray
 
 from laird.gaussian.body import Targets
+from laird.gaussian.frozen import freeze
 from laird.gaussian.small import MATRIX, PLACES, STACK, multiply, posterior_root
 from laird.gaussian.tree import Elimination, Tree, conditional, row_sensitivities
 from laird.gaussian.tree import effects as tree_effects
@@ -48,6 +49,9 @@ class Nested:
     order: tuple[int, ...]
     parents: tuple[Ids, ...]
     cell: Ids
+
+    def __post_init__(self) -> None:
+        freeze(self)
 
     def reduce(self, rows: Floats) -> Tree:
         """Cross-products of rows [Z_0 … Z_F X y]."""

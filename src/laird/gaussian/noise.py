@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from laird.gaussian.frozen import freeze
 from laird.gaussian.noise_kernels import (
     assemble,
     block_chain,
@@ -155,6 +156,9 @@ class Layout:
     P: Floats
     outcomes: int
     diagonal: bool
+
+    def __post_init__(self) -> None:
+        freeze(self)
 
     @property
     def ids(self) -> tuple[Ids, Ids, Ids]:

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from laird.gaussian.body import Derivatives, Stretch, Targets
+from laird.gaussian.frozen import freeze
 from laird.gaussian.noise import Covariance, Layout, forms, whiten
 
 type Floats = NDArray[np.float64]
@@ -110,6 +111,9 @@ class Whitened:
     rows: Floats
     place: Ids
     layout: Layout
+
+    def __post_init__(self) -> None:
+        freeze(self)
 
     def eliminate(self, covariance: Covariance, factors: Sequence[Floats], stretch: Stretch) -> State | None:
         """Integrate the effects out for absolute factors Λ_f; None where R is not positive definite."""
