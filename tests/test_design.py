@@ -9,7 +9,7 @@ import pytest
 
 from laird.data.schema import learn
 from laird.design import bind, build_new, coding
-from laird.errors import DataError, LairdError, LairdWarning
+from laird.errors import DataError, LairdError, LairdWarning, SpecError
 from laird.spec import parse_spec
 from tests.peers import peer_fits, peer_ids
 
@@ -398,6 +398,8 @@ def test_new_data_may_bring_their_outcomes_and_sampling_variances():
     matrix = bind(parse_spec("y ~ x + meta_V(V)"), WIDE, known={"V": np.ones(N)})[0]
     new = build_new(matrix, WIDE.iloc[:3], known={"V": [0.1, 0.2, 0.3]})
     assert new.known.variances.tolist() == [0.1, 0.2, 0.3]
+    with pytest.raises(SpecError, match="`known` gives `U`, which no meta_V"):
+        build_new(matrix, WIDE.iloc[:3], known={"U": [0.1, 0.2, 0.3]})
 
 
 def test_no_rows_are_nothing_to_predict():

@@ -295,8 +295,8 @@ def _blocks_of_size(
     own = sizes[component[V.rows]] == size
     at = number[component[V.rows[own]]], place[V.rows[own]], place[V.columns[own]]
     stack = np.zeros((int(number[-1]) + 1, size, size))
-    np.add.at(stack, at, V.values[own] / 2)
-    np.add.at(stack, (at[0], at[2], at[1]), V.values[own] / 2)
+    stack[at] = V.values[own]
+    stack = (stack + stack.transpose(0, 2, 1)) / 2
     rows = members[starts[sizes == size][:, np.newaxis] + np.arange(size)]
     _check_semidefinite(V, stack, rows, label)
     for ids, block in zip(rows, stack, strict=True):
@@ -304,6 +304,8 @@ def _blocks_of_size(
 
 
 def _check_semidefinite(V: Entries, stack: Floats, rows: Ids, label: Callable[[int], str]) -> None:
+    if _surely_semidefinite(stack):
+        return
     smallest = smallest_eigenvalues(stack)
     wrong = np.flatnonzero(smallest < -SEMIDEFINITE)
     if not len(wrong):
@@ -323,14 +325,26 @@ def _check_semidefinite(V: Entries, stack: Floats, rows: Ids, label: Callable[[i
 
 
 def smallest_eigenvalues(blocks: Floats) -> Floats:
-    """Return the smallest eigenvalue of the correlations of each block (b, k, k); 1 where that is certain.
+    """Return the smallest eigenvalue of the correlations of each block (b, k, k).
 
     Examples
     --------
     >>> smallest_eigenvalues(np.array([[[4.0, 2.0], [2.0, 1.0]]])).round(12)
     array([0.])
     """
+    return np.asarray(np.linalg.eigvalsh(_correlations(blocks))[:, 0])
+
+
+def _correlations(blocks: Floats) -> Floats:
     root = np.sqrt(np.einsum("bii->bi", blocks))
     root = np.where(root > 0, root, 1.0)
-    correlations = blocks / root[:, :, np.newaxis] / root[:, np.newaxis, :]
-    return np.asarray(np.linalg.eigvalsh(correlations)[:, 0])
+    return np.asarray(blocks / root[:, :, np.newaxis] / root[:, np.newaxis, :])
+
+
+def _surely_semidefinite(blocks: Floats) -> bool:
+    """Tell whether the correlations of all blocks have a Cholesky factor, which is cheaper."""
+    try:
+        np.linalg.cholesky(_correlations(blocks))
+    except np.linalg.LinAlgError:
+        return False
+    return True

@@ -14,7 +14,7 @@ from laird.data.column import Mask
 from laird.data.evaluate import Context, calls, evaluate
 from laird.data.factors import Codes, crossed, discrete, known_codes, quoted
 from laird.data.frame import Table, complete, first_rows, read_table
-from laird.data.known import Known, named
+from laird.data.known import Known, check_used, named
 from laird.data.schema import GroupInfo, Schema
 from laird.data.stack import may_be_missing
 from laird.data.usage import factors, groupings, known_names, outcomes
@@ -48,6 +48,7 @@ def read_new(
     columns = dict.fromkeys(name for group in groupings(spec).values() for name in group)
     optional = groups == "population"
     given = named(known)
+    check_used(spec, given)
     in_frame = [name for name in known_names(spec) if name not in given]
     table = read_table(
         frame,

@@ -65,6 +65,20 @@ def check_named(spec: Spec, available: Collection[str], known: Known) -> None:
     DataError
         A ``meta_V`` names neither a column nor what `known` gives, or both.
     """
+    check_used(spec, known)
+    for name in known_names(spec):
+        if (name in available) == (name in known):
+            raise _neither(name, available, known) if name not in known else _both(name)
+
+
+def check_used(spec: Spec, known: Known) -> None:
+    """Refuse what no formula names.
+
+    Raises
+    ------
+    SpecError
+        `known` gives what no ``meta_V`` names.
+    """
     used = known_names(spec)
     for name in known:
         if name not in used:
@@ -74,9 +88,6 @@ def check_named(spec: Spec, available: Collection[str], known: Known) -> None:
                 allowed=nearest(name, used),
                 remedy=f"Write meta_V({name}) into the formula, or leave `{name}` out of `known`.",
             )
-    for name in used:
-        if (name in available) == (name in known):
-            raise _neither(name, available, known) if name not in known else _both(name)
 
 
 def _neither(name: str, available: Collection[str], known: Known) -> DataError:
