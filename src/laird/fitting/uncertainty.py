@@ -123,8 +123,9 @@ def log_scale(theta: Theta, pairs: Pairs) -> tuple[Floats, NDArray[np.bool_]]:
         z = np.nan_to_num(partial_correlations(theta.L, pairs)) if pairs else np.zeros(0)
         z = np.where(np.abs(z) > 1 - 1e-12, np.sign(z), z)
         phi = np.concatenate([np.log(sd), np.arctanh(z), rest])
-    meaningful = [bool(sd[i] > 0 and sd[j] > 0) for i, j in pairs]
-    free = np.isfinite(phi) & np.array([*np.ones(len(sd), bool), *meaningful, *np.ones(len(rest), bool)])
+    free = np.isfinite(phi)
+    meaningful = np.array([sd[i] > 0 and sd[j] > 0 for i, j in pairs], dtype=bool)
+    free[len(sd) : len(sd) + len(pairs)] &= meaningful
     return phi, free
 
 
