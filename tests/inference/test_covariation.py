@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 from tests.peers import peer_fits
 from tests.test_structures import FORMULAS, peer, peer_frame
 
@@ -103,6 +104,51 @@ def test_without_groups_they_are_those_of_a_regression(hs):
         np.testing.assert_allclose(degrees(satterthwaite(fit)), df, rtol=1e-8)
     found = kenward_roger(ld.model("mathach ~ ses", data=hs).fit("reml"))
     np.testing.assert_allclose(degrees(found), 1977 - 2, rtol=1e-10)
+
+
+def test_unequal_variances_are_welchs_t():
+    """Two samples with an sd each: Satterthwaite's (1946) problem, and Welch's test."""
+    rng = np.random.default_rng(0)
+    a = np.repeat(["u", "v"], [9, 14])
+    y = np.where(a == "u", rng.normal(0, 1, 23), rng.normal(1, 4, 23))
+    fit = ld.model("y ~ a", "sigma ~ a", data=pd.DataFrame({"y": y, "a": a})).fit("reml")
+    welch = stats.ttest_ind(y[a == "v"], y[a == "u"], equal_var=False)
+    found = satterthwaite(fit)
+    assert degrees(found)[1] == pytest.approx(welch.df, rel=1e-6)  # the optimum is good to about 1e-8
+    assert fit.fixef["a[v]"] / np.sqrt(found.adjusted[1, 1]) == pytest.approx(welch.statistic, rel=1e-6)
+
+
+def test_group_sds_by_sector_are_welchs_t_of_group_means():
+    """Balanced groups with an sd between and within for either sector: a t test of the group means."""
+    rng = np.random.default_rng(1)
+    J, n = 20, 5
+    a = np.where(np.arange(J) < 8, "u", "v")
+    between = rng.normal(0, 1, J) * np.where(a == "u", 1, 4)
+    y = between[:, None] + rng.normal(0, 1, (J, n))
+    frame = pd.DataFrame({"y": y.ravel(), "g": np.repeat(np.arange(J), n), "a": np.repeat(a, n)})
+    fit = ld.model("y ~ a + (1 | g)", "sigma ~ a", "sd(g) ~ a", data=frame).fit("reml")
+    means = y.mean(axis=1)
+    welch = stats.ttest_ind(means[a == "v"], means[a == "u"], equal_var=False)
+    assert degrees(satterthwaite(fit))[1] == pytest.approx(welch.df, rel=1e-5)
+
+
+def test_known_variances_without_heterogeneity_leave_infinitely_many():
+    """Eight studies that agree: sigma is zero, and nothing that the standard error depends on is estimated."""
+    frame = pd.DataFrame({"yi": [0.1, 0.3, 0.2, 0.25] * 2, "vi": [0.1, 0.2, 0.1, 0.3] * 2})
+    fit = ld.model("yi ~ 1 + meta_V(vi)", data=frame).fit("reml")
+    assert fit.status == "boundary"
+    assert np.isinf(degrees(satterthwaite(fit))).all()
+
+
+def test_kenward_roger_names_satterthwaite_for_other_structures(hs):
+    fit = ld.model("mathach ~ ses + (1 | school)", "sigma ~ Sex", data=hs).fit("reml")
+    with pytest.raises(ld.FitError, match=r"regressions of sds[\s\S]*satterthwaite"):
+        kenward_roger(fit)
+
+
+def test_draws_have_no_maximum(hs_fit):
+    with pytest.raises(ld.FitError, match='this fit is by "eb"'):
+        satterthwaite(hs_fit("eb"))
 
 
 def test_many_rows_take_no_rows_by_rows_matrix():

@@ -1,9 +1,10 @@
 """How the covariance of β̂ varies with the estimated covariance parameters: all that degrees of freedom need.
 
-Satterthwaite's (1946) method, as lmerTest has it (Kuznetsova et al. 2017): C = Cov(β̂) at
-θ = (relative Cholesky factor, log σ), its gradient in θ, and Cov(θ̂) from the Hessian of the (restricted)
-log-likelihood; directions of θ that the estimate has lost (a variance of zero, a correlation of ±1) do not
-count.  Kenward & Roger's (1997) method: the same with the expected information, and an adjusted C.
+Satterthwaite's (1946) method, as lmerTest has it (Kuznetsova et al. 2017): C = Cov(β̂), its gradient in the
+covariance parameters θ (entries of a factor of G, coefficients of log sds, of correlations), and Cov(θ̂) from
+the Hessian of the (restricted) log-likelihood; the result does not depend on how θ is written.  Directions
+that the estimate has lost (a variance of zero, a correlation of ±1) do not count.  Kenward & Roger's (1997)
+method: the same with the expected information, and an adjusted C.
 """
 
 from __future__ import annotations
@@ -16,21 +17,26 @@ from numpy.typing import NDArray
 
 from laird.errors import FitError
 from laird.fitting.frozen import freeze
+from laird.fitting.general import Coordinates
+from laird.fitting.likelihood import lower_root
 from laird.fitting.newton import hessian
 from laird.fitting.problem import Problem
 from laird.fitting.result import Fit
+from laird.fitting.starts import coordinates_of
+from laird.gaussian import hierarchy
 from laird.gaussian.components import Component, connected, single
 from laird.gaussian.composite import Composite
-from laird.gaussian.coordinates import factor_entries, lower_factor
+from laird.gaussian.coordinates import lower_factor
 from laird.gaussian.crossproducts import Grouped
+from laird.gaussian.hierarchy import Hierarchy
 from laird.gaussian.kenward_roger import adjust
 from laird.gaussian.reduced import Reduced, density, information
-from laird.gaussian.hierarchy import Hierarchy
+from laird.gaussian.theta import Theta
 
 type Floats = NDArray[np.float64]
 
 STEP = 1e-4
-"""Of the relative factor; the error of a central difference of fourth order is about STEP⁴."""
+"""Of coordinates of order one; the error of a central difference of fourth order is about STEP⁴."""
 
 LOST = 1e-10
 """An eigenvalue of the scaled Hessian below this is a direction without information."""
@@ -67,41 +73,64 @@ def satterthwaite(fit: Fit) -> Covariation:
     Raises
     ------
     FitError
-        The log-likelihood is flat at the estimate, or the model is not available.
+        The log-likelihood is flat at the estimate.
     """
-    data = _constant_sigma(fit)
-    s, sigma = data.scaling, fit.point.sigma
-    Lam = _relative_factor(fit, data)
-    rows, columns = factor_entries(data.blocks)
-    kept = np.any(Lam != 0, axis=0)[columns]
-    rows, columns = rows[kept], columns[kept]
-    theta = np.append(Lam[rows, columns], np.log(sigma))
+    data, theta_hat = fit.problem.data, fit.theta
+    if theta_hat is None:
+        raise FitError(f'Satterthwaite\'s method is for "ml" and "reml"; this fit is by "{fit.method}".')
+    coordinates = coordinates_of(fit.problem, data.blocks, data.scaling)
+    x = coordinates.x(_triangular(theta_hat, coordinates))
+    free = _free(x, coordinates)
 
-    def factor(theta: Floats) -> Floats:
-        out = np.zeros_like(Lam)
-        out[rows, columns] = theta[:-1]
-        return out
+    def theta(part: Floats) -> Theta:
+        full = x.copy()
+        full[free] = part
+        return coordinates.theta(full)
 
-    def deviance(theta: Floats) -> tuple[float, Floats]:
-        sigma = float(np.exp(theta[-1]))
-        L = sigma * s.T @ factor(theta)
-        value, d_L, d_sigma = density(data, L, sigma, restricted=fit.method == "reml")
-        d_factor = sigma * s.T.T @ d_L
-        d_log_sigma = sigma * d_sigma + np.sum(d_L * L)
-        return -2 * value, -2 * np.append(d_factor[rows, columns], d_log_sigma)
+    def deviance(part: Floats) -> tuple[float, Floats]:
+        at = theta(part)
+        value, gradient = _log_likelihood(data, at, restricted=fit.method == "reml")
+        full = x.copy()
+        full[free] = part
+        return -2 * value, -2 * coordinates.gradient(full, gradient)[free]
 
-    def covariance(entries: Floats) -> Floats:
-        return sigma**2 * _relative_cov(data, factor(np.append(entries, 0.0)))
+    def covariance(part: Floats) -> Floats:
+        return _beta_cov(data, theta(part))
 
-    C = covariance(theta[:-1])
-    gradient = np.stack([*_derivatives(covariance, theta[:-1]), 2 * C])
-    return Covariation(C, gradient, 2 * _inverse(hessian(deviance, theta)), C)
+    gradient = np.array(_derivatives(covariance, x[free])).reshape(-1, data.p, data.p)
+    spread = 2 * _inverse(hessian(deviance, x[free]))
+    return Covariation(covariance(x[free]), gradient, spread, fit.point.beta_cov)
 
 
-def _relative_cov(data: Reduced, Lam: Floats) -> Floats:
-    """Cov(β̂)/σ² at the relative factor Λ, user's units."""
-    S = information(data, Lam)[: data.p, : data.p]
-    cov = data.scaling.beta_cov(np.linalg.inv(S)) / data.scaling.y_scale**2
+def _triangular(theta: Theta, coordinates: Coordinates) -> Theta:
+    """The same θ with a factor that is M times a lower triangular one."""
+    M = coordinates.M
+    return theta._replace(L=M @ lower_root(np.linalg.solve(M, theta.L), coordinates.blocks))
+
+
+def _free(x: Floats, coordinates: Coordinates) -> NDArray[np.bool_]:
+    """Coordinates without those of a variance, or a direction of G, that is zero."""
+    free = np.ones(len(x), dtype=bool)
+    for group in coordinates.evens():
+        free[group] = bool(np.any(x[group] != 0.0))
+    return free
+
+
+def _log_likelihood(data: Reduced | Hierarchy, theta: Theta, *, restricted: bool) -> tuple[float, Theta]:
+    if isinstance(data, Hierarchy):
+        return hierarchy.density(data, theta, restricted=restricted)
+    sigma = float(np.exp(theta.alpha[0]))
+    value, d_L, d_sigma = density(data, theta.L, sigma, restricted=restricted)
+    return value, Theta(d_L, np.array([d_sigma * sigma]))
+
+
+def _beta_cov(data: Reduced | Hierarchy, theta: Theta) -> Floats:
+    """Cov(β̂) at θ, user's units."""
+    if isinstance(data, Hierarchy):
+        return hierarchy.solve(data, theta).beta_cov
+    sigma = float(np.exp(theta.alpha[0]))
+    S = information(data, np.linalg.inv(data.scaling.T) @ theta.L / sigma)
+    cov = data.scaling.beta_cov(np.linalg.inv(S[:-1, :-1])) * (sigma / data.scaling.y_scale) ** 2
     return np.asarray((cov + cov.T) / 2)
 
 
@@ -121,7 +150,7 @@ def _inverse(H: Floats) -> Floats:
     if not np.all(np.isfinite(H)) or np.any(size == 0):
         raise _flat()
     w, U = np.linalg.eigh(H / np.outer(size, size))
-    if w[0] < -1e-6:
+    if np.any(w < -1e-6):
         raise _flat()
     informative = w > LOST
     half = U[:, informative] / np.sqrt(w[informative]) / size[:, None]
@@ -183,7 +212,8 @@ def _constant_sigma(fit: Fit) -> Reduced:
     data = fit.problem.data
     if isinstance(data, Hierarchy):
         raise FitError(
-            "These degrees of freedom are not available for models with regressions of sds.",
-            remedy='Use `df="inner-outer"` or `df="normal"`.',
+            "The Kenward-Roger method is available for a constant sigma and independent errors: not with "
+            "known sampling variances, weights, regressions of sds or several outcomes.",
+            remedy='Use `df="satterthwaite"`.',
         )
     return data
