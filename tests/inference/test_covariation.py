@@ -133,7 +133,7 @@ def test_group_sds_by_sector_are_welchs_t_of_group_means():
 
 
 def test_known_variances_without_heterogeneity_leave_infinitely_many():
-    """Eight studies that agree: sigma is zero, and nothing that the standard error depends on is estimated."""
+    """Eight studies that agree: sigma is zero, so that no parameter of the standard error is estimated."""
     frame = pd.DataFrame({"yi": [0.1, 0.3, 0.2, 0.25] * 2, "vi": [0.1, 0.2, 0.1, 0.3] * 2})
     fit = ld.model("yi ~ 1 + meta_V(vi)", data=frame).fit("reml")
     assert fit.status == "boundary"
