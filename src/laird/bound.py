@@ -8,8 +8,6 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-
 from laird.data.bundled import load_data
 from laird.data.frame import Table
 from laird.data.schema import Schema, read
@@ -21,6 +19,7 @@ from laird.spec.equations import Equations, equations
 from laird.spec.multilevel import MultilevelForm, to_multilevel
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
     import pymc as pm
 
@@ -152,8 +151,7 @@ class Model:
         """
         from laird.fitting.simulate import simulate
 
-        rng = np.random.default_rng(random_seed)
-        return simulate(self.schema, self.design, self.table, params, groups, from_fit, rng)
+        return simulate(self.schema, self.design, self.table, params, groups, random_seed, from_fit)
 
     @property
     def priors(self) -> PriorTable:

@@ -212,9 +212,10 @@ def test_missing_rows_stay_out(frame):
         ({"groups": 0}, "groups = 0 is too few"),
         ({"groups": "old"}, "groups = 'old' is not possible"),
         ({"groups": "fitted"}, "needs the effects of a fit"),
+        ({"random_seed": "a"}, "random_seed = 'a' is not usable"),
     ],
 )
-def test_groups_that_cannot_be(slopes, arguments, message):
+def test_options_that_cannot_be(slopes, arguments, message):
     with pytest.raises(FitError, match=message):
         slopes.simulate(VALUES, **arguments)
 

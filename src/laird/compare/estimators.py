@@ -19,8 +19,9 @@ from laird.compare.comparison import Estimators, Paradox, Refusal
 from laird.compare.estimates import INTERCEPT, Estimate, Sample
 from laird.compare.estimates_mixed import Slopes
 from laird.compare.question import Missing, Question, read_question
-from laird.errors import FitError, LairdError
+from laird.errors import LairdError
 from laird.fitting.display import number
+from laird.fitting.options import one_of
 from laird.fitting.result import Fit
 from laird.inference.distributions import f_tail
 from laird.spec import term_name
@@ -112,8 +113,8 @@ def estimators(
     29     contextual     between     2.410  1.374
     31     contextual  contextual     1.238  1.458
     """
-    _check_choice("slopes", slopes, ("random", "common"))
-    _check_choice("small_groups", small_groups, ("refuse", "drop"))
+    one_of("slopes", slopes, ("random", "common"))
+    one_of("small_groups", small_groups, ("refuse", "drop"))
     question = read_question(formula, group, between, data, levels, missing)
     results = list(_all(question, slopes, drop=small_groups == "drop"))
     found = [result for result in results if isinstance(result, Found)]
@@ -126,14 +127,6 @@ def estimators(
         found=tuple(_paradoxes(question)),
         fitted=tuple((result.estimator, result.fit) for result in found if result.fit is not None),
     )
-
-
-def _check_choice(name: str, value: str, allowed: Sequence[str]) -> None:
-    if value not in allowed:
-        raise FitError(
-            f"{name} = {value!r} is not possible.",
-            allowed="Allowed: " + ", ".join(f'"{choice}"' for choice in allowed) + ".",
-        )
 
 
 def _all(question: Question, slopes: Slopes, *, drop: bool) -> Iterator[Found | Refusal]:

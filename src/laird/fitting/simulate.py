@@ -20,6 +20,7 @@ from laird.data.schema import Schema
 from laird.design import Design, RandomDesign, build_new
 from laird.errors import DataError, FitError, LairdWarning
 from laird.fitting.display import row_name
+from laird.fitting.options import seed
 from laird.fitting.result import Fit
 from laird.fitting.truth import GroupTruth, Truth, read_truth
 from laird.gaussian.coordinates import correlated_pairs, correlation_factor
@@ -42,10 +43,15 @@ def simulate(
     table: Table,
     params: Mapping[str, Any] | None,
     groups: Any,
+    random_seed: int | np.random.Generator | None,
     from_fit: Fit | None,
-    rng: np.random.Generator,
 ) -> pd.DataFrame:
     """Simulate; see `laird.bound.Model.simulate`."""
+    rng = (
+        random_seed
+        if isinstance(random_seed, np.random.Generator)
+        else np.random.default_rng(seed(random_seed))
+    )
     _refuse_weights(design)
     for location in schema.spec.locations:
         _outcome(location)
