@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from laird.compare.estimators import estimators
     from laird.compare.shrinkage import shrinkage
     from laird.data.bundled import list_data, load_data
+    from laird.data.groupwise import by_group, group_labels, sample_groups
+    from laird.data.joins import join_levels
+    from laird.data.levels import between, levels
+    from laird.data.tables import table
     from laird.errors import DataError, FitError, LairdError, LairdWarning, SpecError
     from laird.fitting.reliability import reliability
     from laird.fitting.result import Fit
@@ -43,13 +47,18 @@ _HOMES = {
     "Model": "laird.bound",
     "Spec": "laird.spec",
     "SpecError": "laird.errors",
+    "between": "laird.data.levels",
+    "by_group": "laird.data.groupwise",
     "cluster_robust": "laird.inference.robust",
     "coef_tests": "laird.inference.coefficients",
     "contextual": "laird.inference.contextual",
     "estimators": "laird.compare.estimators",
+    "group_labels": "laird.data.groupwise",
     "group_weights": "laird.inference.group_weights",
     "hausman": "laird.inference.hausman",
     "icc": "laird.inference.intraclass",
+    "join_levels": "laird.data.joins",
+    "levels": "laird.data.levels",
     "list_data": "laird.data.bundled",
     "load_data": "laird.data.bundled",
     "lr_test": "laird.inference.likelihood_ratio",
@@ -59,7 +68,9 @@ _HOMES = {
     "r2": "laird.inference.rsquared",
     "read_spec": "laird.spec",
     "reliability": "laird.fitting.reliability",
+    "sample_groups": "laird.data.groupwise",
     "shrinkage": "laird.compare.shrinkage",
+    "table": "laird.data.tables",
     "variance_inequality": "laird.inference.group_weights",
     "vcov_bivariate": "laird.meta.covariances",
     "vcov_cluster": "laird.meta.covariances",
@@ -76,14 +87,19 @@ __all__ = [
     "Model",
     "Spec",
     "SpecError",
+    "between",
+    "by_group",
     "cluster_robust",
     "coef_tests",
     "contextual",
     "effects",
     "estimators",
+    "group_labels",
     "group_weights",
     "hausman",
     "icc",
+    "join_levels",
+    "levels",
     "list_data",
     "load_data",
     "lr_test",
@@ -94,7 +110,9 @@ __all__ = [
     "r2",
     "read_spec",
     "reliability",
+    "sample_groups",
     "shrinkage",
+    "table",
     "variance_inequality",
     "vcov_bivariate",
     "vcov_cluster",
