@@ -378,29 +378,14 @@ class Fit:
     ) -> pd.DataFrame:
         """The effects of a variable within groups (β_W), between them (β_B), and contextual (β_B - β_W).
 
-        One unit more of the variable in the same group; one unit more in every row of the
-        group; the same value in a group whose mean is one unit higher: the same three
-        whether the model says ``x + cvar(x, g)`` or ``dvar(x, g) + cvar(x, g)``, and at
-        three levels a ``between`` and a ``contextual`` of each kind of groups.
+        One unit more in the same group; one unit more in every row of the group; the same
+        value in a group whose mean is one unit higher.  Of variables that interact with it,
+        numbers are at their mean and categories at each level, or as `at` says.
 
-        Parameters
-        ----------
-        variable
-            A column or an expression as the model writes it; of a category each level is
-            compared with the first.
-        at
-            Values of the variables that interact with it, by name: one or several
-            (default: the mean of the rows of a number, each level of a category).
-        prob
-            Probability of the intervals.
-
-        Returns
-        -------
-        ``term, effect, group``, a column for each interacting variable, ``reliability``
-        (of the group mean, see `laird.reliability`), ``estimate, se, df, statistic,
-        p_value, lower, upper, method``: the fewest inner-outer degrees of freedom of the
-        coefficients involved (`laird.contextual` has others).  Of draws ``estimate, se,
-        lower, upper, above, method``, ``above`` the posterior probability of more than 0.
+        ``term, effect, group``, the interacting variables, ``reliability`` of the group mean,
+        ``estimate, se, df, statistic, p_value, lower, upper, method`` with the fewest
+        inner-outer degrees of freedom of the coefficients involved; of draws ``above`` in
+        their place, the probability of more than 0.  `laird.contextual` has other tests.
 
         Examples
         --------

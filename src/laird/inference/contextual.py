@@ -25,12 +25,26 @@ def contextual(
 ) -> pd.DataFrame:
     """Test the effects of a variable within groups, between them, and the contextual effect.
 
+    ``within`` (β_W): one unit more of the variable, in the same group; ``between`` (β_B): one
+    unit more in every row of the group; ``contextual`` (β_B - β_W, also called
+    compositional): the same value, in a group whose mean is one unit higher.  They are the
+    same whether the model says ``x + cvar(x, g)`` or ``dvar(x, g) + cvar(x, g)``.  At three
+    levels there are a ``between`` and a ``contextual`` effect of each kind of groups, and a
+    ``contextual`` effect is the effect between its groups minus that between the groups
+    inside.  Of crossed groups each is at a fixed mean of the others.
+
     Parameters
     ----------
     fit
         A fit by any method, of a model with ``cvar`` of the variable.
-    variable, at, prob
-        As in `Fit.contextual`, which has the same table with inner-outer degrees of freedom.
+    variable
+        A numeric or categorical column, or an expression such as ``log(income)``, as the
+        model writes it; of a category each level is compared with the first.
+    at
+        Values of the variables that interact with it, by name: a number or several
+        (default: the mean of the rows), a level or several (default: each level).
+    prob
+        Probability of the intervals.
     df
         Method for the degrees of freedom, as in `laird.coef_tests`; by default
         Satterthwaite's for ``ml`` and ``reml``.
@@ -38,7 +52,11 @@ def contextual(
     Returns
     -------
     pandas.DataFrame
-        As `Fit.contextual`; ``method`` names the degrees of freedom.
+        One row per effect: ``term, effect, group``, a column for each interacting variable,
+        ``reliability`` (of the group mean, averaged over groups; see `laird.reliability`),
+        ``estimate, se, df, statistic, p_value, lower, upper, method``.  Of draws (``eb``,
+        ``nuts``): ``estimate, se, lower, upper, above, method``, with the posterior
+        probability that the effect is above zero.
 
     Raises
     ------
