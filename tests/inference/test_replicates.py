@@ -53,7 +53,40 @@ def test_likelihood_ratios_of_the_smaller_model(sleepstudy):
     assert 0.2 < found.mean() < 2.5  # the mixture ½χ²(1) + ½χ²(2) has mean 1.5
 
 
-def test_regressions_of_group_sds_are_refused(hs):
+def test_regressions_of_group_sds_are_those_of_the_groups(hs):
     fit = ld.model("mathach ~ 1 + (1 | school)", "sd(school) ~ Sector", data=hs).fit("ml")
-    with pytest.raises(ld.FitError, match="not simulated"):
+    rng = np.random.default_rng(0)
+    y = np.array([simulated_outcome(fit, rng) for _ in range(200)]) - fit.fixef.iloc[0]
+    ids = fit.problem.design.random[0].ids
+    means = np.stack([np.bincount(ids, own) / np.bincount(ids) for own in y])
+    public = hs.groupby("school").Sector.first().eq("Public").to_numpy()
+    a = fit.scale_of("school").to_numpy()
+    sampling = np.mean(fit.sigma**2 / np.bincount(ids)[public])
+    expected = np.exp(2 * a.sum()) + sampling
+    assert np.mean(means[:, public] ** 2) == pytest.approx(expected, rel=0.1)  # 4 errors of 4,200 squares
+    expected = np.exp(2 * a[0]) + np.mean(fit.sigma**2 / np.bincount(ids)[~public])
+    assert np.mean(means[:, ~public] ** 2) == pytest.approx(expected, rel=0.1)
+
+
+def test_sampling_errors_have_their_known_variances():
+    rng = np.random.default_rng(1)
+    frame = {"yi": rng.normal(size=20), "vi": np.linspace(0.1, 4, 20)}
+    fit = ld.model("yi ~ 1 + meta_V(vi)", data=frame).fit("reml")
+    y = np.array([simulated_outcome(fit, rng) for _ in range(3000)])
+    expected = frame["vi"] + fit.sigma**2
+    np.testing.assert_allclose(y.var(axis=0), expected, rtol=0.11)  # 4 errors of 3,000 squares
+
+
+def test_two_outcomes_are_correlated():
+    rng = np.random.default_rng(3)
+    a = rng.normal(size=60)
+    frame = {"a": a, "b": 0.8 * a + 0.6 * rng.normal(size=60)}
+    fit = ld.model("a ~ 1", "b ~ 1", "sigma(a) ~ 1", "rho(a, b) ~ 1", data=frame).fit("ml")
+    y = np.concatenate([simulated_outcome(fit, rng).reshape(60, 2) for _ in range(100)])
+    np.testing.assert_allclose(np.corrcoef(y.T)[0, 1], np.corrcoef(frame["a"], frame["b"])[0, 1], atol=0.03)
+
+
+def test_weighted_rows_are_refused(hs):
+    fit = ld.model("mathach ~ ses", data=hs.assign(w=1.0 + hs.ses**2), weights="w").fit("ml")
+    with pytest.raises(ld.FitError, match="weighted rows"):
         simulated_outcome(fit, np.random.default_rng(0))
