@@ -7,6 +7,7 @@ from tests.fitting.problems import grouped_frame
 
 from laird.bound import model
 from laird.errors import FitError
+from laird.fitting.display import row_name
 from laird.fitting.truth import parameter_names, read_truth
 
 
@@ -57,10 +58,21 @@ SLOPES = {
             [
                 "y: Intercept",
                 "y2: Intercept",
-                "log_sigma(y, Intercept)",
-                "log_sigma(y2, Intercept)",
+                "sigma(y)",
+                "sigma(y2)",
                 "atanh_rho(y, y2, Intercept)",
                 "atanh_rho(y, y2, w)",
+            ],
+        ),
+        (
+            ("y ~ 1", "y2 ~ 1", "sigma(y) ~ x"),
+            [
+                "y: Intercept",
+                "y2: Intercept",
+                "log_sigma(y, Intercept)",
+                "log_sigma(y, x)",
+                "sigma(y2)",
+                "rho(y, y2)",
             ],
         ),
     ],
@@ -72,12 +84,22 @@ def test_names(frame, formulas, names):
     np.testing.assert_array_equal(truth.beta, np.full(len(found.names), 0.25))
 
 
-def test_names_are_those_of_the_summary(frame):
+@pytest.mark.parametrize(
+    "formulas",
+    [
+        ("y ~ x + (1 + x | g)",),
+        ("y ~ 1 + (1 | g)", "sigma ~ x", "sd(g) ~ w"),
+        ('y ~ 1 + (1 | g) + meta_V(v, scale="proportional")', "sigma ~ 0"),
+        ("y ~ 1", "y2 ~ x"),
+        ("y ~ 1 + (1 | g)", "y2 ~ x", "sigma(y) ~ x", "rho(y, y2) ~ w"),
+    ],
+)
+def test_names_are_those_of_the_summary(frame, formulas):
     """So that a fit's estimates are values to simulate from."""
-    fit = model("y ~ x + (1 + x | g)", data=frame).fit()
+    varying = frame.assign(v=np.linspace(0.1, 0.3, len(frame)))
+    fit = model(*formulas, data=varying).fit()
     rows = fit.summary()[["component", "group", "term"]].to_numpy()
-    named = [term if kind == "fixed" else f"{kind}({group}, {term})" for kind, group, term in rows[:-1]]
-    assert [*named, "sigma"] == list(parameter_names(fit.problem.design))
+    assert sorted(row_name(*row) for row in rows) == sorted(parameter_names(fit.problem.design))
 
 
 def test_covariance_of_the_random_coefficients(frame):
@@ -103,7 +125,7 @@ def test_short_forms(frame, given):
     np.testing.assert_allclose(truth.groups[0].L @ truth.groups[0].L.T, [[9, 6], [6, 16]], rtol=1e-12)
 
 
-def test_short_forms_of_regressions_without_predictors(frame):
+def test_sds_and_correlation_of_outcomes(frame):
     both = design(frame, "y ~ 1", "y2 ~ 1")
     given = {"y: Intercept": 0, "y2: Intercept": 0, "sigma(y)": 2, "sigma(y2)": 3, "rho(y, y2)": -0.4}
     truth = read_truth(both, given, {})
@@ -178,10 +200,19 @@ def test_a_matrix_for_sds_by_regression(frame):
         read_truth(design(frame, "y ~ 1 + (1 | g)", "sd(g) ~ w"), {"G(g)": [[1]]}, {})
 
 
-@pytest.mark.parametrize(("name", "value"), [("sigma(y)", 0.0), ("rho(y, y2)", 1.0)])
-def test_values_without_a_logarithm(frame, name, value):
+BOTH = {"y: Intercept": 0, "y2: Intercept": 0, "sigma(y)": 1, "sigma(y2)": 1, "rho(y, y2)": 0}
+
+
+@pytest.mark.parametrize(("name", "value"), [("sigma(y)", -0.5), ("rho(y, y2)", -1.5)])
+def test_impossible_values_of_outcomes(frame, name, value):
     with pytest.raises(FitError, match=r"is no (standard deviation|correlation)"):
-        read_truth(design(frame, "y ~ 1", "y2 ~ 1"), {name: value}, {})
+        read_truth(design(frame, "y ~ 1", "y2 ~ 1"), {**BOTH, name: value}, {})
+
+
+def test_sds_of_zero_and_correlations_of_one_are_allowed(frame):
+    truth = read_truth(design(frame, "y ~ 1", "y2 ~ 1"), {**BOTH, "sigma(y)": 0.0, "rho(y, y2)": 1}, {})
+    np.testing.assert_array_equal(np.exp(truth.log_sigma), [[0.0], [1.0]])
+    np.testing.assert_array_equal(np.tanh(truth.atanh_rho), [[1.0]])
 
 
 def test_missing_values_are_all_named(frame):

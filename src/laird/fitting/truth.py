@@ -1,23 +1,24 @@
 """The parameters of a model by name -> arrays to simulate from.
 
 Names are those of every table: fixed effects by term, ``sd(school, ses)``,
-``cor(school, Intercept, ses)``, ``sigma``, coefficients of regressions ``log_sigma(x)``,
-``log_sd(study, x)``, ``atanh_rho(y1, y2, x)`` (with several outcomes ``log_sigma(y1, x)``), ``phi``.
+``cor(school, Intercept, ses)``, ``sigma``, ``phi``, with several outcomes ``sigma(y1)`` and
+``rho(y1, y2)`` (of three or more a partial correlation, given the outcomes before), and coefficients
+of regressions ``log_sigma(x)``, ``log_sigma(y1, x)``, ``log_sd(study, x)``, ``atanh_rho(y1, y2, x)``.
 Short forms are understood where they say enough: ``sd(school)`` of one random coefficient,
-``cor(school)`` of two, ``sigma(y1)`` and ``rho(y1, y2)`` without predictors, and ``G(school)``, a
-covariance matrix, for the sds and correlations of a factor.
+``cor(school)`` of two, and ``G(school)``, a covariance matrix, for the sds and correlations of a
+factor.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from laird.arrays import Design, RandomDesign, ScaleDesign, outcome_prefix
+from laird.arrays import Design, RandomDesign, RhoDesign, ScaleDesign, outcome_prefix
 from laird.errors import FitError, nearest
 from laird.fitting.display import row_name
 from laird.gaussian.coordinates import correlated_pairs, lower_factor, sds_and_correlations
@@ -25,6 +26,8 @@ from laird.gaussian.coordinates import correlated_pairs, lower_factor, sds_and_c
 type Floats = NDArray[np.float64]
 type Values = Mapping[str, float]
 
+CONSTANT = ["Intercept"]
+"""The columns of a regression without predictors."""
 ROUNDING = 1e-8
 """A negative eigenvalue of a correlation matrix up to this size is rounding."""
 
@@ -84,14 +87,14 @@ def parameter_names(design: Design) -> tuple[str, ...]:
 def _covariance_names(design: Design) -> Iterator[str]:
     for random in design.random:
         scale = _sd_regression(design, random)
-        yield from _regression_names("log_sd", scale) if scale else ()
+        yield from _log_sd_names(scale) if scale else ()
         yield from _sd_names(random)[1 if scale else 0 :]
         yield from (_cor_name(random, i, j) for i, j in correlated_pairs(random.blocks))
     sigmas = _sigma_regressions(design)
-    yield from (name for scale in sigmas for name in _regression_names("log_sigma", scale))
+    yield from (name for scale in sigmas for name in _sigma_names(scale))
     yield from () if sigmas else ("sigma",)
     yield from ("phi",) if design.known is not None and design.known.proportional else ()
-    yield from (f"atanh_rho({pair}, {name})" for pair, names in _rhos(design) for name in names)
+    yield from (name for rho in design.rhos for name in _rho_names(design, rho))
 
 
 def _sd_names(random: RandomDesign) -> list[str]:
@@ -102,14 +105,23 @@ def _cor_name(random: RandomDesign, i: int, j: int) -> str:
     return f"cor({random.group}, {random.names[j]}, {random.names[i]})"
 
 
-def _regression_names(parameter: str, scale: ScaleDesign) -> list[str]:
-    return [row_name(parameter, scale.group, name) for name in _own_names(scale)]
+def _log_sd_names(scale: ScaleDesign) -> list[str]:
+    return [row_name("log_sd", scale.group, name) for name in scale.names]
 
 
-def _own_names(scale: ScaleDesign) -> tuple[str, ...]:
-    """Names of the columns in the formula of the sd, without the outcome's."""
-    prefix = outcome_prefix(scale.group) if scale.parameter == "sigma" else ""
-    return tuple(name.removeprefix(prefix) for name in scale.names)
+def _sigma_names(scale: ScaleDesign) -> list[str]:
+    """The coefficients of a regression; without predictors the sd itself."""
+    names = [name.removeprefix(outcome_prefix(scale.group)) for name in scale.names]
+    if names == CONSTANT:
+        return [row_name("sigma", scale.group, "")]
+    return [row_name("log_sigma", scale.group, name) for name in names]
+
+
+def _rho_names(design: Design, rho: RhoDesign) -> list[str]:
+    """The coefficients of a regression; without predictors the correlation itself."""
+    pair = ", ".join(design.outcomes[k] for k in rho.pair)
+    constant = list(rho.names) == CONSTANT
+    return [f"rho({pair})"] if constant else [f"atanh_rho({pair}, {name})" for name in rho.names]
 
 
 def _sd_regression(design: Design, random: RandomDesign) -> ScaleDesign | None:
@@ -121,11 +133,6 @@ def _sigma_regressions(design: Design) -> list[ScaleDesign]:
     return [scale for scale in design.scales if scale.parameter == "sigma"]
 
 
-def _rhos(design: Design) -> Iterator[tuple[str, tuple[str, ...]]]:
-    for rho in design.rhos:
-        yield ", ".join(design.outcomes[k] for k in rho.pair), rho.names
-
-
 def read_truth(design: Design, given: Mapping[str, Any], fitted: Values) -> Truth:
     """Arrange values by name: those given, for the rest those fitted.
 
@@ -134,7 +141,7 @@ def read_truth(design: Design, given: Mapping[str, Any], fitted: Values) -> Trut
     FitError
         A name is unknown or missing, or a value is impossible.
     """
-    values = {_bare(name): value for name, value in fitted.items()} | _understood(design, given)
+    values = {_bare(name): value for name, value in fitted.items()} | _full(design, given)
     names = parameter_names(design)
     missing = [name for name in names if _bare(name) not in values]
     if missing:
@@ -151,7 +158,7 @@ def _bare(name: str) -> str:
     return name.replace(" ", "")
 
 
-def _understood(design: Design, given: Mapping[str, Any]) -> dict[str, float]:
+def _full(design: Design, given: Mapping[str, Any]) -> dict[str, float]:
     """The values given, by full names without spaces."""
     full = {_bare(name): name for name in parameter_names(design)}
     short = dict(_short_forms(design))
@@ -162,8 +169,7 @@ def _understood(design: Design, given: Mapping[str, Any]) -> dict[str, float]:
         if key in matrices:
             found |= _of_covariance(design, matrices[key], name, value)
         elif key in full or key in short:
-            target, transform = short.get(key, (key, "same"))
-            found[target] = _transformed(str(name), _number(str(name), value), transform)
+            found[short.get(key, key)] = _number(str(name), value)
         else:
             raise FitError(
                 f"The model has no parameter `{name}`.",
@@ -173,31 +179,16 @@ def _understood(design: Design, given: Mapping[str, Any]) -> dict[str, float]:
     return found
 
 
-def _short_forms(design: Design) -> Iterator[tuple[str, tuple[str, str]]]:
-    """Other names of parameters: the full name, and what to do with the value."""
+def _short_forms(design: Design) -> Iterator[tuple[str, str]]:
+    """Other names of parameters, and the full ones."""
     for random in design.random:
         pairs = correlated_pairs(random.blocks)
         if len(random.names) == 1 and not _sd_regression(design, random):
-            yield _bare(f"sd({random.group})"), (_bare(_sd_names(random)[0]), "same")
+            yield _bare(f"sd({random.group})"), _bare(_sd_names(random)[0])
         if len(pairs) == 1:
-            yield _bare(f"cor({random.group})"), (_bare(_cor_name(random, *pairs[0])), "same")
+            yield _bare(f"cor({random.group})"), _bare(_cor_name(random, *pairs[0]))
         for i, j in pairs:
-            yield _bare(_cor_name(random, j, i)), (_bare(_cor_name(random, i, j)), "same")
-    for scale in _sigma_regressions(design):
-        if _own_names(scale) == ("Intercept",):
-            short = f"sigma({scale.group})" if scale.group else "sigma"
-            yield _bare(short), (_bare(_regression_names("log_sigma", scale)[0]), "log")
-    for pair, names in _rhos(design):
-        if names == ("Intercept",):
-            yield _bare(f"rho({pair})"), (_bare(f"atanh_rho({pair}, Intercept)"), "atanh")
-
-
-def _transformed(name: str, value: float, transform: str) -> float:
-    if transform == "log":
-        return float(np.log(_at_least_zero(name, value, strictly=True)))
-    if transform == "atanh" and not -1 < value < 1:
-        raise FitError(f"{name} = {value:g} is no correlation.", allowed="Allowed: -1 < rho < 1.")
-    return float(np.arctanh(value)) if transform == "atanh" else value
+            yield _bare(_cor_name(random, j, i)), _bare(_cor_name(random, i, j))
 
 
 def _number(name: str, value: Any) -> float:
@@ -210,11 +201,10 @@ def _number(name: str, value: Any) -> float:
     return number
 
 
-def _at_least_zero(name: str, value: float, *, strictly: bool = False) -> float:
-    if value < 0 or (strictly and value == 0):
-        bound = "positive" if strictly else "zero or positive"
+def _at_least_zero(name: str, value: float) -> float:
+    if value < 0:
         raise FitError(
-            f"{name} = {value:g} is no standard deviation or variance.", allowed=f"Allowed: {bound}."
+            f"{name} = {value:g} is no standard deviation or variance.", allowed="Allowed: zero or positive."
         )
     return value
 
@@ -248,15 +238,24 @@ def _arranged(design: Design, values: Values) -> Truth:
         beta=np.array([values[name] for name in design.names]),
         groups=tuple(_group_truth(design, random, values) for random in design.random),
         sigma=0.0 if sigmas else _at_least_zero("sigma", values["sigma"]),
-        log_sigma=tuple(
-            np.array([values[name] for name in _regression_names("log_sigma", scale)]) for scale in sigmas
-        ),
-        atanh_rho=tuple(
-            np.array([values[f"atanh_rho({pair}, {name})"] for name in names])
-            for pair, names in _rhos(design)
-        ),
+        log_sigma=tuple(_linked(_sigma_names(scale), values) for scale in sigmas),
+        atanh_rho=tuple(_linked(_rho_names(design, rho), values) for rho in design.rhos),
         phi=_at_least_zero("phi", values.get("phi", 1.0)),
     )
+
+
+def _linked(names: Sequence[str], values: Values) -> Floats:
+    """Coefficients on the scale of the regression; of an sd of zero and a correlation of one infinite."""
+    found = np.array([values[name] for name in names])
+    if names and names[0].startswith("sigma"):
+        with np.errstate(divide="ignore"):
+            return np.log([_at_least_zero(names[0], found[0])])
+    if names and names[0].startswith("rho("):
+        if abs(found[0]) > 1:
+            raise FitError(f"{names[0]} = {found[0]:g} is no correlation.", allowed="Allowed: -1 to 1.")
+        with np.errstate(divide="ignore"):
+            return np.asarray(np.arctanh(found))
+    return found
 
 
 def _group_truth(design: Design, random: RandomDesign, values: Values) -> GroupTruth:
@@ -265,7 +264,7 @@ def _group_truth(design: Design, random: RandomDesign, values: Values) -> GroupT
     if scale is None:
         sd = np.array([_at_least_zero(name, values[name]) for name in names])
         return GroupTruth(sd[:, None] * correlation)
-    a = np.array([values[name] for name in _regression_names("log_sd", scale)])
+    a = np.array([values[name] for name in _log_sd_names(scale)])
     log_reference = float(_mean_of_groups(scale.W, random) @ a)
     others = [_at_least_zero(name, values[name]) for name in names[1:]]
     sd = np.array([np.exp(log_reference), *others])
