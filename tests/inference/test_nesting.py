@@ -61,6 +61,20 @@ def test_regressions_of_sigma_are_interior(hs):
         difference(large, small)
 
 
+def test_heterogeneity_is_a_variance_that_could_be_zero():
+    data = ld.load_data("bcg_rr")
+    small = ld.model("yi ~ 1 + meta_V(vi)", "sigma ~ 0", data=data).fit("reml")
+    large = ld.model("yi ~ 1 + meta_V(vi)", data=data).fit("reml")
+    larger = ld.model("yi ~ 1 + meta_V(vi)", "sigma ~ ablat", data=data).fit("reml")
+    assert difference(small, large) == (1, 1)
+    assert difference(large, larger) == (1, 0)
+    with pytest.raises(ld.FitError, match="a regression of sigma"):
+        difference(large, small)
+    other = ld.model("yi ~ 1 + meta_V(vi)", data=data.assign(vi=2 * data.vi)).fit("reml")
+    with pytest.raises(ld.FitError, match="different known sampling variances"):
+        difference(small, other)
+
+
 def test_reml_fits_with_different_fixed_parts_are_refused_by_name(sleep_fit):
     with pytest.raises(ld.FitError, match=r"REML likelihoods[\s\S]*differing: `Days`[\s\S]*\"ml\""):
         difference(sleep_fit("1 + (1 | Subject)"), sleep_fit("Days + (1 | Subject)"))

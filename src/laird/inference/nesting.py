@@ -19,7 +19,7 @@ SPANNED = 1e-8
 
 
 class Difference(NamedTuple):
-    """How many parameters the larger model has more: in all, and variances between groups."""
+    """How many parameters the larger model has more: in all, and variances that could be zero."""
 
     parameters: int
     variances: int
@@ -40,7 +40,7 @@ def difference(small: Fit, large: Fit) -> Difference:
     if small.method == "reml":
         _refuse_different_fixed(a, b)
     _refuse_not_nested(small, large)
-    variances = _random_columns(large) - _random_columns(small)
+    variances = _random_columns(large) - _random_columns(small) + _heterogeneities(b) - _heterogeneities(a)
     return Difference(large.df_model - small.df_model, variances)
 
 
@@ -124,7 +124,21 @@ def _random_columns(fit: Fit) -> int:
 
 
 def _scales(design: Design) -> dict[tuple[str, str], Floats]:
-    return {(scale.parameter, scale.group): scale.W for scale in design.scales}
+    """Predictors of every log sd; of sigma a constant where the model says nothing."""
+    n = len(design.y)
+    constants = {("sigma", ""): np.ones((n, 1))}
+    if design.outcomes:
+        constants = {
+            ("sigma", own): (design.which == k).astype(float)[:, None]
+            for k, own in enumerate(design.outcomes)
+        }
+    return constants | {(scale.parameter, scale.group): scale.W for scale in design.scales}
+
+
+def _heterogeneities(design: Design) -> int:
+    """How many sigmas the model has that could be zero: next to known sampling variances."""
+    sigmas = (W for (parameter, _), W in _scales(design).items() if parameter == "sigma")
+    return 0 if design.known is None else sum(W.shape[1] > 0 for W in sigmas)
 
 
 def _spanned(A: Floats, B: Floats) -> bool:
