@@ -67,3 +67,14 @@ def test_it_is_the_limit_of_no_variance_between_groups(method):
 def test_ml_without_groups_has_its_likelihood(frame):
     model = ld.model("y ~ x + w", data=frame)
     assert model.fit("ml").loglik == pytest.approx(model.fit("ols").loglik, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("parts", "weights", "what"),
+    [(("y ~ x", "w ~ x"), None, "several outcomes"), (("y ~ x",), "v", "weighted rows")],
+)
+def test_rows_of_unequal_variance_are_refused(parts, weights, what):
+    frame = grouped_frame(seed=1).assign(v=lambda d: 1.0 + np.arange(len(d)) % 3)
+    with pytest.raises(ld.FitError, match=what) as caught:
+        ld.model(*parts, data=frame, weights=weights).fit("ols")
+    assert caught.value.remedy

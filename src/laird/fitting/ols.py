@@ -6,6 +6,8 @@ from time import perf_counter
 
 import numpy as np
 
+from laird.design import Design
+from laird.errors import FitError
 from laird.fitting.origin import origin
 from laird.fitting.point import least_squares_point
 from laird.fitting.problem import Problem, grouped, level2_weights_of
@@ -21,6 +23,7 @@ def fit(problem: Problem) -> Fit:
     ``fit.group_coef(group)`` are the least-squares lines of the groups themselves.
     """
     start = perf_counter()
+    _refuse_unequal(problem.design)
     data = grouped(problem.design, problem.random)
     s, p = data.scaling, data.p
     XX, Xy = data.WW[:p, :p], data.WW[:p, p]
@@ -43,3 +46,14 @@ def fit(problem: Problem) -> Fit:
         origin=origin(problem.spec, problem.design, perf_counter() - start),
         uncertainty=ScaleUncertainty(np.zeros(0), np.zeros((0, 0)), se, np.array([[se**2]])),
     )
+
+
+def _refuse_unequal(design: Design) -> None:
+    """Least squares has one residual variance."""
+    several = len(design.outcomes) > 1
+    if several or design.weights is not None:
+        what = "several outcomes" if several else "weighted rows"
+        raise FitError(
+            f"Ordinary least squares has one residual variance for all rows; this model has {what}.",
+            remedy="Fit each outcome by itself." if several else 'Use "ml" or "reml", which weight the rows.',
+        )

@@ -29,7 +29,13 @@ def one_of(name: str, value: Any, allowed: Sequence[str]) -> None:
     """Raise FitError unless `value` is one of the allowed words."""
     if value not in allowed:
         words = ", ".join(f'"{word}"' for word in allowed)
-        raise FitError(f"{name} = {value!r} is not usable.", allowed=f"Allowed: {words}.")
+        raise FitError(f"{name} = {value!r} is not possible.", allowed=f"Allowed: {words}.")
+
+
+def probability(prob: float) -> None:
+    """Raise FitError unless `prob` is a probability other than 0 and 1."""
+    if not 0.0 < prob < 1.0:
+        raise FitError(f"prob = {prob} is not a probability.", allowed="Allowed: 0 < prob < 1.")
 
 
 def share(name: str, value: Any) -> float:

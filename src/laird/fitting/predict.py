@@ -34,6 +34,27 @@ CELLS = 4_000_000
 """Draws times rows held in memory at once."""
 
 
+def predict(
+    problem: Problem,
+    point: Point,
+    theta: Theta | None,
+    regressions: Sequence[Regression],
+    draws: Draws | None,
+    design: Design,
+    *,
+    population: bool,
+    kind: Kind,
+    prob: float,
+    rng: np.random.Generator,
+) -> pd.DataFrame:
+    """The table of `laird.fitting.result.Fit.predict` for the rows of a design."""
+    rows = rows_of(design, population=population)
+    if draws is not None:
+        return by_outcome(design, predict_draws(point, draws, rows, kind, prob, rng))
+    scales = scales_of(problem, design, point, regressions, kind)
+    return by_outcome(design, predict_point(problem, point, theta, rows, scales, prob))
+
+
 class Rows(NamedTuple):
     """Rows to predict: X (m, p), and by factor Z (m, q) and ids (m,), -1 for a group not fitted."""
 

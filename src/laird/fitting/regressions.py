@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -157,3 +157,15 @@ def correlations(problem: Problem, found: Sequence[Regression]) -> float | pd.Se
     if all(own.constant for own in by_pair.values()):
         return float(C[0, 1, 0]) if len(pairs) == 1 else values.iloc[0].rename("rho")
     return values.iloc[:, 0].rename("rho") if len(pairs) == 1 else values
+
+
+def log_sigma_series(found: Sequence[Regression], what: str, constant: Mapping[str, float]) -> pd.Series:
+    """`estimate` or `se` of the coefficients of log sigma; their outcomes stand in front if several."""
+    import pandas as pd
+
+    values = dict(constant)
+    for own in found:
+        if own.parameter == "sigma":
+            names = (f"{own.group}: {name}" if own.group else name for name in own.names)
+            values |= dict(zip(names, getattr(own, what).tolist(), strict=True))
+    return pd.Series(values, name=what, dtype=float)

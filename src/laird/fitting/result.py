@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -17,10 +17,12 @@ from laird.fitting import tables
 from laird.fitting.checks import Check
 from laird.fitting.display import Card, card
 from laird.fitting.draws import Draws, to_datatree
+from laird.fitting.groups import line_sds, resolved_shares
+from laird.fitting.options import one_of, probability
 from laird.fitting.origin import Origin
 from laird.fitting.point import Point
 from laird.fitting.problem import Problem, grouped, joined_columns, level2_weights_of
-from laird.fitting.regressions import Regression, correlations, row_sigma
+from laird.fitting.regressions import Regression, correlations, log_sigma_series, row_sigma
 from laird.fitting.uncertainty import ScaleUncertainty
 from laird.gaussian.solution import Effects
 from laird.gaussian.theta import Theta
@@ -132,7 +134,7 @@ class Fit:
         """Coefficients of log sigma (natural log of a standard deviation)."""
         with np.errstate(divide="ignore"):
             constant = {"Intercept": float(np.log(self.point.sigma))} if self._has_residual else {}
-        return self._coefficients("sigma", "estimate", constant)
+        return log_sigma_series(self.regressions, "estimate", constant)
 
     @property
     def scale_se(self) -> pd.Series:
@@ -141,17 +143,7 @@ class Fit:
             se = float(np.log(self.draws.sigma).std(ddof=1)) if self._has_residual else np.nan
         else:
             se = self.uncertainty.log_sigma if self.uncertainty else np.nan
-        return self._coefficients("sigma", "se", {"Intercept": se} if self._has_residual else {})
-
-    def _coefficients(self, parameter: str, what: str, constant: Mapping[str, float]) -> pd.Series:
-        """Coefficients of all regressions of a parameter, named by outcome when there are several."""
-        found = dict(constant)
-        for own in self.regressions:
-            if own.parameter == parameter:
-                prefix = f"{own.group}: " if own.group else ""
-                values = getattr(own, what).tolist()
-                found |= dict(zip((prefix + name for name in own.names), values, strict=True))
-        return pd.Series(found, name=what, dtype=float)
+        return log_sigma_series(self.regressions, "se", {"Intercept": se} if self._has_residual else {})
 
     def scale_of(self, group: str) -> pd.Series:
         """Coefficients of a log group sd; without ``sd(g) ~ x`` the log sd of every coefficient."""
@@ -232,12 +224,8 @@ class Fit:
 
     def group_coef_sd(self, group: str) -> pd.DataFrame:
         """Sds of :meth:`group_coef` given the data, from the joint covariance of β and u."""
-        A, own = self._level2_weights(group), self._of(group)
-        cross = A @ own.beta_cov.transpose(0, 2, 1)
-        cov = A @ self.point.beta_cov @ A.transpose(0, 2, 1) + own.cov
-        cov = cov + cross + cross.transpose(0, 2, 1)
-        variance = np.diagonal(cov, axis1=1, axis2=2)
-        return self._effects(group, np.sqrt(np.maximum(variance, 0.0)))
+        found = line_sds(self._level2_weights(group), self.point.beta_cov, self._of(group))
+        return self._effects(group, found)
 
     def _level2_weights(self, group: str) -> Floats:
         random, design = self._group(group), self.problem.design
@@ -266,11 +254,7 @@ class Fit:
         own = self._of(group)
         if self.method == "ols":
             return self._effects(group, np.ones_like(own.u))
-        G = self.covariance(group).to_numpy()
-        variance = np.diag(G)
-        resolved = np.diagonal(own.weights @ G, axis1=1, axis2=2)
-        shares = np.divide(resolved, variance, out=np.zeros_like(own.u), where=variance > 0)
-        return self._effects(group, np.clip(shares, 0.0, 1.0))
+        return self._effects(group, resolved_shares(own, self.covariance(group).to_numpy()))
 
     def _place(self, group: str) -> slice:
         """Where the coefficients of a grouping factor stand among those of all."""
@@ -288,9 +272,13 @@ class Fit:
     def residuals(
         self, *, level: Literal["group", "population"] = "group", standardized: bool = False
     ) -> Floats:
-        """Outcome minus :meth:`fitted`, shape (n,); over sigma if `standardized`."""
+        """Outcome minus :meth:`fitted`, shape (n,); `standardized`: over sigma and the known sd together."""
         residual = self.problem.design.y - self.fitted(level=level)
-        return residual / self.sigma if standardized else residual
+        if not standardized:
+            return residual
+        known = self.problem.design.known
+        variance = np.zeros(len(residual)) if known is None else self.phi * known.variances
+        return residual / np.sqrt(self.sigma**2 + variance)
 
     @property
     def status(self) -> Literal["ok", "boundary", "not_converged"]:
@@ -309,7 +297,7 @@ class Fit:
         intervals with nlme's inner-outer degrees of freedom; sds and correlations:
         symmetric on the log and atanh scale.  ``eb``, ``nuts``: equal-tailed.
         """
-        _check_probability(prob)
+        probability(prob)
         if self.draws is not None:
             return tables.draws_summary(self.problem, self.point, self.draws, prob)
         return tables.likelihood_summary(
@@ -357,21 +345,18 @@ class Fit:
         0    1509.9  20.0  1470.6  1549.2
         1    1527.5  46.3  1436.8  1618.2
         """
-        from laird.fitting.predict import by_outcome, predict_draws, predict_point, rows_of, scales_of
+        from laird.fitting.predict import predict
 
-        _check_choice("groups", groups, GROUPS)
-        _check_choice("kind", kind, ("mean", "response"))
-        _check_probability(prob)
+        one_of("groups", groups, GROUPS)
+        one_of("kind", kind, ("mean", "response"))
+        probability(prob)
         design = self.problem.design
         if new is not None:
             design = build_new(self.problem.schema, new, groups=groups)
-        rows = rows_of(design, population=groups == "population" or self.method == "ols")
-        if self.draws is None:
-            scales = scales_of(self.problem, design, self.point, self.regressions, kind)
-            table = predict_point(self.problem, self.point, self.theta, rows, scales, prob)
-            return by_outcome(design, table)
-        rng = np.random.default_rng([self.origin.seed or 0, len(rows.X)])
-        return by_outcome(design, predict_draws(self.point, self.draws, rows, kind, prob, rng))
+        population = groups == "population" or self.method == "ols"
+        rng = np.random.default_rng([self.origin.seed or 0, len(design.X)])
+        parts = (self.problem, self.point, self.theta, self.regressions, self.draws)
+        return predict(*parts, design, population=population, kind=kind, prob=prob, rng=rng)
 
     def contextual(
         self, variable: str, *, at: Mapping[str, Any] | None = None, prob: float = 0.95
@@ -399,7 +384,7 @@ class Fit:
         """
         from laird.fitting.contextual import contextual_table
 
-        _check_probability(prob)
+        probability(prob)
         return contextual_table(self.problem, self._random(), self.point, self.draws, variable, at, prob)
 
     def to_datatree(self) -> xr.DataTree:
@@ -448,16 +433,3 @@ class Fit:
         sizes = f"{self.nobs} rows{groups}; {numbers}"
         summary = self.summary(prob)
         return card(str(self.spec), self.method, sizes, summary, prob, self.status, self.checks)
-
-
-def _check_probability(prob: float) -> None:
-    if not 0.0 < prob < 1.0:
-        raise FitError(f"prob = {prob} is not a probability.", allowed="Allowed: 0 < prob < 1.")
-
-
-def _check_choice(name: str, value: str, allowed: Sequence[str]) -> None:
-    if value not in allowed:
-        raise FitError(
-            f"{name} = {value!r} is not possible.",
-            allowed="Allowed: " + ", ".join(f'"{choice}"' for choice in allowed) + ".",
-        )
