@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from laird.bound import Model, model
     from laird.compare.estimators import estimators
     from laird.compare.shrinkage import shrinkage
+    from laird.compare.simulated_school import simulated_school
     from laird.data.bundled import list_data, load_data
     from laird.data.groupwise import by_group, group_labels, sample_groups
     from laird.data.joins import join_levels
@@ -70,6 +71,7 @@ _HOMES = {
     "reliability": "laird.fitting.reliability",
     "sample_groups": "laird.data.groupwise",
     "shrinkage": "laird.compare.shrinkage",
+    "simulated_school": "laird.compare.simulated_school",
     "table": "laird.data.tables",
     "variance_inequality": "laird.inference.group_weights",
     "vcov_bivariate": "laird.meta.covariances",
@@ -112,6 +114,7 @@ __all__ = [
     "reliability",
     "sample_groups",
     "shrinkage",
+    "simulated_school",
     "table",
     "variance_inequality",
     "vcov_bivariate",
