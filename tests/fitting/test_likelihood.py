@@ -1,10 +1,12 @@
 """Maxima of the (restricted) likelihood: closed forms, boundaries, and no better point nearby."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.optimize import minimize
 from tests.fitting.problems import balanced_frame, bound_problem, grouped_frame
 
+from laird.fitting import likelihood
 from laird.fitting.likelihood import maximise
 from laird.gaussian.coordinates import factor_entries
 from laird.gaussian.crossproducts import group
@@ -168,3 +170,31 @@ def test_no_start_leads_anywhere_better(seed):
     unit = 2 * (data.n - data.p) * np.log(s.y_scale) + 2 * np.sum(np.log(s.x_scale))
     assert estimate.optimum.converged
     assert -2 * estimate.log_likelihood - unit <= best + 1e-7
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_fewer_hessians_lead_to_the_same_maximum(seed, monkeypatch):
+    """What is done for many groups, done for few; most of these estimates are on the boundary."""
+    data = random_problem(seed)
+    expected = maximise(data, restricted=True)
+    monkeypatch.setattr(likelihood, "MANY", 0)
+    found = maximise(data, restricted=True)
+    assert found.optimum.converged
+    # Either search may end where 1e-8 of the deviance is left to gain.
+    assert found.log_likelihood == pytest.approx(expected.log_likelihood, abs=1e-8)
+    assert found.at_boundary == expected.at_boundary
+    np.testing.assert_allclose(found.L, expected.L, rtol=0, atol=1e-3 * np.abs(expected.L).max() + 1e-12)
+
+
+@pytest.mark.parametrize("restricted", METHODS)
+def test_crossed_factors_are_searched_from_each_alone(restricted):
+    """The start is what every factor alone has at its maximum, not below `SMALL`."""
+    rng = np.random.default_rng(3)
+    a, b = rng.integers(0, 30, 300), rng.integers(0, 12, 300)
+    frame = pd.DataFrame({"y": 2.0 * rng.normal(size=30)[a] + rng.normal(size=300), "a": a, "b": b})
+    both = bound_problem("y ~ 1 + (1 | a) + (1 | b)", frame).data
+    start, H = likelihood._start(both, None, restricted)
+    alone = maximise(bound_problem("y ~ 1 + (1 | a)", frame).data, restricted=restricted)
+    assert start[0] == pytest.approx(alone.L[0, 0] / alone.sigma, rel=1e-6)
+    assert start[1] >= likelihood.SMALL
+    assert np.all(np.linalg.eigvalsh(H) > 0)

@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from laird.errors import FitError
-from laird.fitting.newton import Objective, Optimum, minimise
+from laird.fitting.newton import Objective, Optimum, hessian, minimise
 from laird.gaussian.composite import Composite
 from laird.gaussian.coordinates import factor_entries, lower_factor
+from laird.gaussian.crossproducts import Grouped
 from laird.gaussian.grouped import profiled_deviance
 from laird.gaussian.reduced import Reduced, information, profiled
 
@@ -29,6 +30,9 @@ ZERO = 1e-5
 
 SMALL = 0.05
 """A search does not start from smaller diagonals of Λ: zero is a stationary point."""
+
+MANY = 5000
+"""Groups from which on the Hessian is computed at the start and the end only."""
 
 ESCAPES = 5
 """How often the search is sent away from a stationary point at the boundary that is no minimum."""
@@ -70,7 +74,7 @@ def maximise(data: Reduced, *, restricted: bool) -> Estimate:
         value, gradient = profiled(data, _matrix(theta, rows, columns, data.q), restricted=restricted)
         return value, gradient[rows, columns]
 
-    theta, curvature = _start(data, restricted)
+    theta, curvature = _start(data, objective, restricted)
     for _ in range(ESCAPES):
         optimum = minimise(objective, theta, approximate=curvature)
         theta = snap_to_zero(objective, optimum.x, rows, columns)
@@ -82,17 +86,17 @@ def maximise(data: Reduced, *, restricted: bool) -> Estimate:
     return _estimate(data, _matrix(theta, rows, columns, data.q), value, optimum, restricted)
 
 
-def _start(data: Reduced, restricted: bool) -> tuple[Floats, Floats | None]:
-    """Where the search begins, and for crossed factors what the Hessian is there, roughly.
+def _start(data: Reduced, objective: Objective, restricted: bool) -> tuple[Floats, Floats | None]:
+    """Where the search begins, and the Hessian there, at least roughly, if evaluations take long.
 
-    An evaluation with crossed factors takes long, one with each of them alone does not, and the
-    maxima of those, with their Hessians, are close to what all have together.
+    With crossed factors they do, with each of them alone they do not, and the maxima of those,
+    with their Hessians, are close to what all have together.
     """
     rows, columns = factor_entries(data.blocks)
     theta = np.where(rows == columns, 1.0, 0.0)
     alone = data.alone() if isinstance(data, Composite) else None
     if alone is None:
-        return theta, None
+        return theta, hessian(objective, theta) if _has_many_groups(data) else None
     H = np.zeros((len(theta), len(theta)))
     for place, ZZ, ZW in alone:
         own = np.flatnonzero((place.start <= rows) & (rows < place.stop))
@@ -100,6 +104,10 @@ def _start(data: Reduced, restricted: bool) -> tuple[Floats, Floats | None]:
         found = minimise(_alone(ZZ, ZW, data.WW, data.n, at, restricted), theta[own])
         theta[own], H[np.ix_(own, own)] = found.x, found.hessian
     return np.where((rows == columns) & (np.abs(theta) < SMALL), SMALL, theta), H
+
+
+def _has_many_groups(data: Reduced) -> bool:
+    return isinstance(data, Grouped) and data.J >= MANY
 
 
 def _alone(

@@ -13,9 +13,10 @@ import numpy as np
 from numba import njit, types
 from numpy.typing import NDArray
 
-from laird.gaussian.small import MATRIX
+from laird.gaussian.small import MATRIX, PLACES
 
 type Floats = NDArray[np.float64]
+type Ids = NDArray[np.int64]
 
 BLOCK = 256
 """Rows summed before they are added to the total."""
@@ -71,7 +72,10 @@ class Standardisation:
 
 def column_moments(M: Floats) -> tuple[Floats, Floats]:
     """Mean and standard deviation (divisor n) of every column, exact for large offsets."""
-    mean, mean_square = _moments(np.ascontiguousarray(M, dtype=float))
+    rows = np.ascontiguousarray(M, dtype=float)
+    mean, mean_square = rows[0].copy(), np.zeros(rows.shape[1])
+    varying = np.flatnonzero(~_all_as_first(rows))
+    mean[varying], mean_square[varying] = _moments(rows, varying)
     return mean, np.sqrt(mean_square)
 
 
@@ -87,30 +91,31 @@ def _plus(total: float, term: float) -> float:
 
 
 @njit(cache=True, error_model="numpy")
-def _add_sums(M: Floats, start: int, centres: Floats, squared: bool, sums: Floats) -> None:
+def _add_sums(M: Floats, columns: Ids, start: int, centres: Floats, squared: bool, sums: Floats) -> None:
     """Add Σ (M_ic - M_0c) - centres_c, or its squares, over a block of rows: little is lost by block."""
-    for c in range(M.shape[1]):
-        part, shift, centre = 0.0, M[0, c], centres[c]
+    for k in range(len(columns)):
+        c = columns[k]
+        part, shift, centre = 0.0, M[0, c], centres[k]
         for i in range(start, min(start + BLOCK, M.shape[0])):
             deviation = (M[i, c] - shift) - centre
             part = _plus(part, deviation * deviation if squared else deviation)
-        sums[c] += part
+        sums[k] += part
 
 
-@njit(MOMENTS(MATRIX), cache=True, error_model="numpy")
-def _moments(M: Floats) -> tuple[Floats, Floats]:
-    """Column means and mean squared deviations, both from deviations to the first row."""
-    n, k = M.shape
+@njit(MOMENTS(MATRIX, PLACES), cache=True, error_model="numpy")
+def _moments(M: Floats, columns: Ids) -> tuple[Floats, Floats]:
+    """Means and mean squared deviations of some columns, both from deviations to the first row."""
+    n, k = M.shape[0], len(columns)
     mean, square, zero = np.zeros(k), np.zeros(k), np.zeros(k)
     for start in range(0, n, BLOCK):
-        _add_sums(M, start, zero, False, mean)
+        _add_sums(M, columns, start, zero, False, mean)
     for c in range(k):
         mean[c] /= n
     for start in range(0, n, BLOCK):
-        _add_sums(M, start, mean, True, square)
+        _add_sums(M, columns, start, mean, True, square)
     for c in range(k):
         square[c] /= n
-        mean[c] += M[0, c]
+        mean[c] += M[0, columns[c]]
     return mean, square
 
 
