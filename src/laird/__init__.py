@@ -30,8 +30,10 @@ if TYPE_CHECKING:
     from laird.inference.contextual import contextual
     from laird.inference.group_weights import group_weights, variance_inequality
     from laird.inference.hausman import hausman
+    from laird.inference.heterogeneity import heterogeneity, heterogeneity_at
     from laird.inference.intraclass import icc
     from laird.inference.likelihood_ratio import lr_test
+    from laird.inference.predictive import prediction_interval
     from laird.inference.robust import cluster_robust
     from laird.inference.rsquared import r2
     from laird.inference.wald import wald
@@ -57,6 +59,8 @@ _HOMES = {
     "group_labels": "laird.data.groupwise",
     "group_weights": "laird.inference.group_weights",
     "hausman": "laird.inference.hausman",
+    "heterogeneity": "laird.inference.heterogeneity",
+    "heterogeneity_at": "laird.inference.heterogeneity",
     "icc": "laird.inference.intraclass",
     "join_levels": "laird.data.joins",
     "levels": "laird.data.levels",
@@ -66,6 +70,7 @@ _HOMES = {
     "model": "laird.bound",
     "multilevel": "laird.spec",
     "parse_spec": "laird.spec",
+    "prediction_interval": "laird.inference.predictive",
     "r2": "laird.inference.rsquared",
     "read_spec": "laird.spec",
     "reliability": "laird.fitting.reliability",
@@ -99,6 +104,8 @@ __all__ = [
     "group_labels",
     "group_weights",
     "hausman",
+    "heterogeneity",
+    "heterogeneity_at",
     "icc",
     "join_levels",
     "levels",
@@ -109,6 +116,7 @@ __all__ = [
     "multilevel",
     "parse_spec",
     "plots",
+    "prediction_interval",
     "r2",
     "read_spec",
     "reliability",

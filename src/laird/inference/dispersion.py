@@ -1,4 +1,4 @@
-"""The covariance parameters of a fit, row by row: at the estimate, and of every draw."""
+"""The covariance parameters of a fit, row by row: at any θ, at the estimate, and of every draw."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from laird.design import Design
-from laird.fitting.problem import joined_columns
+from laird.fitting.codings import outcome_rows, sigma_designs
+from laird.fitting.problem import Problem, joined_columns
 from laird.fitting.result import Fit
+from laird.gaussian.outcomes import correlations, pairs_of
+from laird.gaussian.theta import Theta
 from laird.inference.rowblocks import Layout
 from laird.inference.rowcovariance import Dispersion, RowCovariance, row_covariance, row_layout
 
@@ -19,65 +22,131 @@ CELLS = 2_000_000
 """Draws times rows held in memory at once."""
 
 
-def dispersion_of(fit: Fit) -> Dispersion:
-    """Covariance parameters at the estimate, for the rows of the fit."""
-    return dispersion_at(fit, fit.problem.design)
+def dispersion(problem: Problem, theta: Theta, rows: Design | None = None) -> Dispersion:
+    """Covariance parameters by row at θ, or at a stack of θ.
 
-
-def dispersion_at(fit: Fit, design: Design) -> Dispersion:
-    """Covariance parameters at the estimate, for the rows of a design of the same model."""
-    n, places = len(design.X), joined_columns(design.random)
+    Parameters
+    ----------
+    problem
+        The model that θ belongs to.
+    theta
+        Every array may have a leading axis for draws.
+    rows
+        A design of the same model, of other rows; None: the problem's own.
+    """
+    design = problem.design if rows is None else rows
+    G = theta.L @ np.swapaxes(theta.L, -1, -2)
+    places = joined_columns(design.random)
+    axes = theta.L.shape[:-2]
     return Dispersion(
-        G=tuple(fit.point.G[place, place] for place in places),
-        scale=tuple(_group_scale(fit, design, f) for f in range(len(places))),
-        sigma=_sigma(fit, design, n),
-        C=None,
-        phi=np.array(1.0),
+        G=tuple(G[..., place, place] for place in places),
+        scale=tuple(_group_scale(problem, theta, design, random.group) for random in design.random),
+        sigma=_sigma(problem, theta, design),
+        C=_unit_correlations(problem, theta, design) if design.rhos and len(design.units) else None,
+        phi=np.exp(theta.log_phi[..., 0]) if theta.log_phi.shape[-1] else np.ones(axes),
     )
 
 
-def _sigma(fit: Fit, design: Design, n: int) -> Floats:
-    found = [own for own in design.scales if own.parameter == "sigma"]
-    if not found:
-        return np.full(n, fit.point.sigma)
-    return np.asarray(np.exp(found[0].W @ fit.scale.to_numpy()))
+def _sigma(problem: Problem, theta: Theta, design: Design) -> Floats:
+    """Residual sd of every row, zero for an outcome without, shape (..., n)."""
+    found = np.zeros((*theta.L.shape[:-2], len(design.X)))
+    for scale in sigma_designs(design):
+        coding = problem.codings.of("sigma", scale.group)
+        if coding is not None:
+            rows = outcome_rows(design, scale.group)
+            found[..., rows] = np.exp(_linear(scale.W[rows], coding.coefficients(theta)))
+    return found
 
 
-def _group_scale(fit: Fit, design: Design, f: int) -> Floats:
-    """What each row's group sds of factor `f` are multiplied by, shape (n,)."""
-    random = design.random[f]
-    found = next((s for s in design.scales if (s.parameter, s.group) == ("sd", random.group)), None)
-    own = fit.point.sd[joined_columns(design.random)[f].start]
-    if found is None or own == 0:
-        return np.ones(len(design.X))
-    return np.asarray(np.exp(found.W @ fit.scale_of(random.group).to_numpy()) / own)
+def _group_scale(problem: Problem, theta: Theta, design: Design, group: str) -> Floats:
+    """What each row's group sds are multiplied by, shape (..., n)."""
+    coding = problem.codings.of("sd", group)
+    if coding is None:
+        return np.ones((*theta.L.shape[:-2], len(design.X)))
+    W = next(own.W for own in design.scales if (own.parameter, own.group) == ("sd", group))
+    return np.asarray(np.exp(_linear((W @ coding.A)[:, 1:], theta.delta[coding.factor])))
 
 
-def dispersion_chunks(fit: Fit, design: Design | None = None) -> Iterator[tuple[Floats, Dispersion]]:
-    """β (S, p) and covariance parameters of the draws, some at a time; for the rows of `design`."""
-    draws, design = fit.draws, fit.problem.design if design is None else design
-    if draws is None:
-        return
-    n, places = len(design.X), joined_columns(design.random)
-    beta, L, sigma = draws.flat("beta"), draws.flat("L"), draws.flat("sigma")
-    G = L @ np.swapaxes(L, -1, -2)
+def _unit_correlations(problem: Problem, theta: Theta, design: Design) -> Floats:
+    """Correlation matrices of the outcomes of every unit, shape (..., U, m, m)."""
+    m = len(design.outcomes)
+    pairs, axes = pairs_of(m), theta.zeta.shape[:-1]
+    units, first = np.unique(design.units, return_index=True)
+    eta = np.zeros((*axes, int(units.max()) + 1, len(pairs)))
+    for own in design.rhos:
+        a, b = own.pair
+        coding = problem.codings.of("rho", f"{design.outcomes[a]}, {design.outcomes[b]}")
+        if coding is not None:
+            eta[..., units, pairs.index((b, a))] = _linear(own.W[first], coding.coefficients(theta))
+    return correlations(eta.reshape(-1, len(pairs)), m).reshape(*axes, -1, m, m)
+
+
+def _linear(W: Floats, coefficients: Floats) -> Floats:
+    """W times coefficients (..., k), of which one may be the -∞ of an sd that is zero; (..., n)."""
+    infinite = np.isinf(coefficients)
+    if not infinite.any():
+        return np.asarray(coefficients @ W.T)
+    finite = np.where(infinite, 0.0, coefficients) @ W.T
+    return np.where(infinite.astype(float) @ (W != 0).T > 0, -np.inf, finite)
+
+
+def dispersion_at(fit: Fit, rows: Design | None = None) -> Dispersion:
+    """Covariance parameters at the estimate; of a fit with draws alone, means of variances."""
+    if fit.theta is not None:
+        return dispersion(fit.problem, fit.theta, rows)
+    if fit.draws is None:
+        return dispersion(fit.problem, _least_squares(fit), rows)
+    return _mean(list(dispersion_chunks(fit, rows)))
+
+
+def _least_squares(fit: Fit) -> Theta:
+    """No variance between groups."""
+    return Theta(np.zeros_like(fit.point.G), np.array([np.log(fit.point.sigma)]))
+
+
+def _mean(parts: list[tuple[Floats, Dispersion]]) -> Dispersion:
+    chunks = [at for _, at in parts]
+
+    def mean(arrays: list[Floats]) -> Floats:
+        return np.asarray(np.concatenate(arrays).mean(axis=0))
+
+    return Dispersion(
+        G=tuple(mean(list(own)) for own in zip(*(at.G for at in chunks), strict=True)),
+        scale=tuple(mean(list(own)) for own in zip(*(at.scale for at in chunks), strict=True)),
+        sigma=np.sqrt(mean([at.sigma**2 for at in chunks])),
+        C=None if chunks[0].C is None else mean([at.C for at in chunks if at.C is not None]),
+        phi=mean([at.phi for at in chunks]),
+    )
+
+
+def dispersion_chunks(fit: Fit, rows: Design | None = None) -> Iterator[tuple[Floats, Dispersion]]:
+    """β (S, p) and covariance parameters of the draws, some draws at a time."""
+    theta, beta = drawn_theta(fit)
+    n = len((fit.problem.design if rows is None else rows).X)
     step = max(CELLS // max(n, 1), 1)
     for start in range(0, len(beta), step):
         part = slice(start, start + step)
-        size = len(beta[part])
-        yield (
-            beta[part],
-            Dispersion(
-                G=tuple(G[part, place, place] for place in places),
-                scale=tuple(np.ones((size, n)) for _ in places),
-                sigma=np.broadcast_to(sigma[part, None], (size, n)),
-                C=None,
-                phi=np.ones(size),
-            ),
+        chunk = Theta(
+            theta.L[part],
+            theta.alpha[part],
+            tuple(own[part] for own in theta.delta),
+            theta.log_phi[part],
+            theta.zeta[part],
         )
+        yield beta[part], dispersion(fit.problem, chunk, rows)
+
+
+def drawn_theta(fit: Fit) -> tuple[Theta, Floats]:
+    """Draws of θ, every array with a leading axis S, and of β (S, p)."""
+    draws = fit.draws
+    if draws is None:
+        raise ValueError("a fit without draws")
+    beta, L = draws.flat("beta"), draws.flat("L")
+    none = np.zeros((len(beta), 0))
+    return Theta(L, np.log(draws.flat("sigma"))[:, None], (), none, none), beta
 
 
 def rows_of(fit: Fit, where: Layout | None = None) -> RowCovariance:
     """Σ and its parts for the rows of a fit, at the estimate."""
     design = fit.problem.design
-    return row_covariance(design, row_layout(design) if where is None else where, dispersion_of(fit))
+    return row_covariance(design, row_layout(design) if where is None else where, dispersion_at(fit))
