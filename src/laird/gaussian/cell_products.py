@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numba import njit, types
+from numba import types
 from numpy.typing import NDArray
 
+from laird.gaussian.compiled import compiled
 from laird.gaussian.crossed import Crossed, cross
 from laird.gaussian.frozen import freeze
 from laird.gaussian.small import MATRIX, PLACES
@@ -100,11 +101,7 @@ def _found(keys: Ids, wanted: Ids) -> Ids:
     return np.ascontiguousarray(order[np.searchsorted(keys, wanted, sorter=order)])
 
 
-@njit(
-    types.void(MATRIX, PLACES, PLACES, *[_PLACES2] * 3, _OUT3, _OUT3, _OUT2, _OUT1, _OUT2, _OUT2),
-    cache=True,
-    error_model="numpy",
-)
+@compiled(types.void(MATRIX, PLACES, PLACES, *[_PLACES2] * 3, _OUT3, _OUT3, _OUT2, _OUT1, _OUT2, _OUT2))
 def _reduce(
     rows: Floats,
     order: Ids,

@@ -15,12 +15,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit, types
+from numba import types
 from numpy.typing import NDArray
 
 from laird.gaussian import crossed
 from laird.gaussian.body import Targets
 from laird.gaussian.cell_products import Pattern
+from laird.gaussian.compiled import compiled
 from laird.gaussian.crossed import Crossed, rest_covariance
 from laird.gaussian.crossed_kernels import leading_coefficients, leading_covariance
 from laird.gaussian.frozen import freeze
@@ -158,7 +159,7 @@ def _caller_order(sizes: Sequence[int], leading: int) -> NDArray[np.intp]:
     return np.argsort(owner, kind="stable")
 
 
-@njit(_OUT3(PLACES, _PLACES2, PLACES, PLACES, MATRIX, STACK, MATRIX, STACK), cache=True, error_model="numpy")
+@compiled(_OUT3(PLACES, _PLACES2, PLACES, PLACES, MATRIX, STACK, MATRIX, STACK))
 def _joint(
     leading: Ids,
     at: Ids,

@@ -17,9 +17,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit, types
+from numba import types
 from numpy.typing import NDArray
 
+from laird.gaussian.compiled import compiled
 from laird.gaussian.frozen import freeze
 from laird.gaussian.grouped import LOG_2PI
 from laird.gaussian.small import (
@@ -163,7 +164,7 @@ def draw_beta(prior: Coefficients, found: Integrated, rng: np.random.Generator) 
     return beta
 
 
-@njit(_FOUND(MATRIX, VECTOR, PLACES, PLACES, MATRIX, VECTOR, types.boolean), cache=True, error_model="numpy")
+@compiled(_FOUND(MATRIX, VECTOR, PLACES, PLACES, MATRIX, VECTOR, types.boolean))
 def _integrate(
     S: Floats, b: Floats, sampled: Ids, integrated: Ids, P: Floats, Pm: Floats, restricted: bool
 ) -> tuple[float, Floats, Floats, Floats, Floats]:

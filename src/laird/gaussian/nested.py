@@ -12,10 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit, types
+from numba import types
 from numpy.typing import NDArray
 
 from laird.gaussian.body import Targets
+from laird.gaussian.compiled import compiled
 from laird.gaussian.frozen import freeze
 from laird.gaussian.small import MATRIX, PLACES, STACK, multiply, posterior_root
 from laird.gaussian.tree import Elimination, Tree, conditional, row_sensitivities
@@ -119,7 +120,7 @@ def no_factors(n: int) -> Nested:
     return Nested((), (), (), (), (), np.zeros(n, dtype=np.int64))
 
 
-@njit(types.void(MATRIX, types.int64, PLACES, PLACES, _OUT3, _OUT3), cache=True, error_model="numpy")
+@compiled(types.void(MATRIX, types.int64, PLACES, PLACES, _OUT3, _OUT3))
 def _reduce(rows: Floats, q: int, ids: Ids, parent: Ids, leaf: Floats, base: Floats) -> None:
     """Add [Z_0]'[Z_0 C] of every innermost group and C'C of every parent."""
     n, k = rows.shape
@@ -153,11 +154,7 @@ def nested_draw(
     return found
 
 
-@njit(
-    types.void(MATRIX, STACK, PLACES, MATRIX, *[types.Array(types.float64, 2, "C")] * 2),
-    cache=True,
-    error_model="numpy",
-)
+@compiled(types.void(MATRIX, STACK, PLACES, MATRIX, *[types.Array(types.float64, 2, "C")] * 2))
 def _draw_level(Lam: Floats, F: Floats, parent: Ids, residual: Floats, u: Floats, below: Floats) -> None:
     """Overwrite standard normals u by T'(TZ'r + u), T'T = M; write (-u, r) for the level below."""
     q, c = u.shape[1], residual.shape[1]

@@ -7,9 +7,10 @@ Block b has rows ``starts[b]`` … ``starts[b + 1] - 1`` and its matrix, row by 
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, types
+from numba import types
 from numpy.typing import NDArray
 
+from laird.gaussian.compiled import compiled
 from laird.gaussian.small import MATRIX, PLACES, STACK, VECTOR
 
 type Floats = NDArray[np.float64]
@@ -21,7 +22,7 @@ _LAYOUT = (PLACES, PLACES)
 _ROWS = (PLACES, PLACES, PLACES)
 
 
-@njit(_F8(VECTOR, VECTOR, VECTOR, _F8, VECTOR, _OUT1, _OUT1, _OUT1), cache=True, error_model="numpy")
+@compiled(_F8(VECTOR, VECTOR, VECTOR, _F8, VECTOR, _OUT1, _OUT1, _OUT1))
 def diagonal(
     log_sigma: Floats,
     log_unit: Floats,
@@ -44,7 +45,7 @@ def diagonal(
     return total
 
 
-@njit(_VOID(*_LAYOUT, VECTOR, *_ROWS, STACK, VECTOR, _F8, _OUT1), cache=True, error_model="numpy")
+@compiled(_VOID(*_LAYOUT, VECTOR, *_ROWS, STACK, VECTOR, _F8, _OUT1))
 def assemble(
     starts: Ids,
     offsets: Ids,
@@ -70,7 +71,7 @@ def assemble(
                     R[at] += sigma[row] * sigma[other] * C[cell[row], which[row], which[other]]
 
 
-@njit(_F8(*_LAYOUT, _OUT1), cache=True, error_model="numpy")
+@compiled(_F8(*_LAYOUT, _OUT1))
 def factorise_blocks(starts: Ids, offsets: Ids, K: Floats) -> float:
     """Overwrite lower triangles by Cholesky factors; return log|R|, NaN when not positive definite."""
     total = 0.0
@@ -94,7 +95,7 @@ def factorise_blocks(starts: Ids, offsets: Ids, K: Floats) -> float:
     return total
 
 
-@njit(_VOID(MATRIX, PLACES, VECTOR, _OUT2), cache=True, error_model="numpy")
+@compiled(_VOID(MATRIX, PLACES, VECTOR, _OUT2))
 def scale_rows(rows: Floats, place: Ids, root: Floats, out: Floats) -> None:
     """Write every row times the number of its stratum."""
     for i in range(rows.shape[0]):
@@ -103,7 +104,7 @@ def scale_rows(rows: Floats, place: Ids, root: Floats, out: Floats) -> None:
             out[i, c] = rows[i, c] * factor
 
 
-@njit(_VOID(*_LAYOUT, VECTOR, MATRIX, _OUT2), cache=True, error_model="numpy")
+@compiled(_VOID(*_LAYOUT, VECTOR, MATRIX, _OUT2))
 def whiten_blocks(starts: Ids, offsets: Ids, K: Floats, rows: Floats, out: Floats) -> None:
     """Write K⁻¹ times the rows of every block."""
     for b in range(len(starts) - 1):
@@ -116,7 +117,7 @@ def whiten_blocks(starts: Ids, offsets: Ids, K: Floats, rows: Floats, out: Float
                 out[first + i, c] = entry / K[o + i * m + i]
 
 
-@njit(_VOID(*_LAYOUT, VECTOR, _OUT1), cache=True, error_model="numpy")
+@compiled(_VOID(*_LAYOUT, VECTOR, _OUT1))
 def colour_blocks(starts: Ids, offsets: Ids, K: Floats, noise: Floats) -> None:
     """Overwrite standard normals by K times them, block by block."""
     for b in range(len(starts) - 1):
@@ -128,7 +129,7 @@ def colour_blocks(starts: Ids, offsets: Ids, K: Floats, noise: Floats) -> None:
             noise[first + i] = total
 
 
-@njit(_VOID(MATRIX, STACK, PLACES, PLACES, _OUT1, _OUT2), cache=True, error_model="numpy")
+@compiled(_VOID(MATRIX, STACK, PLACES, PLACES, _OUT1, _OUT2))
 def row_forms(rows: Floats, F: Floats, cell: Ids, place: Ids, totals: Floats, products: Floats) -> None:
     """Add x'Fx of every row to its stratum's total; fill x_a(Fx)_a of the first columns."""
     n, k = rows.shape
@@ -146,7 +147,7 @@ def row_forms(rows: Floats, F: Floats, cell: Ids, place: Ids, totals: Floats, pr
         totals[place[i]] += total
 
 
-@njit(_VOID(*_LAYOUT, VECTOR, MATRIX, STACK, PLACES, _OUT1, _OUT2), cache=True, error_model="numpy")
+@compiled(_VOID(*_LAYOUT, VECTOR, MATRIX, STACK, PLACES, _OUT1, _OUT2))
 def block_forms(
     starts: Ids,
     offsets: Ids,
@@ -193,7 +194,7 @@ def block_forms(
                 B[o + i * m + h] = value / K[o + h * m + h]
 
 
-@njit(_F8(*_LAYOUT, VECTOR, VECTOR, *_ROWS, STACK, VECTOR, _OUT1, _OUT3), cache=True, error_model="numpy")
+@compiled(_F8(*_LAYOUT, VECTOR, VECTOR, *_ROWS, STACK, VECTOR, _OUT1, _OUT3))
 def block_chain(
     starts: Ids,
     offsets: Ids,

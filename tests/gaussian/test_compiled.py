@@ -1,0 +1,44 @@
+"""Kernels that are compiled on first use."""
+
+import numpy as np
+import pytest
+from numba import types
+
+from laird.gaussian.compiled import compiled
+from laird.gaussian.small import VECTOR
+
+
+def test_nothing_is_compiled_before_the_first_call():
+    """A name that does not exist is found out by the compiler."""
+
+    @compiled(types.float64(types.float64))
+    def broken(x):
+        return absent(x)  # noqa: F821
+
+    with pytest.raises(Exception, match="absent"):
+        broken(1.0)
+
+
+def test_one_compilation_serves_read_only_arrays_and_others():
+    @compiled(types.float64(VECTOR))
+    def total(x):
+        """Sum of x."""
+        s = 0.0
+        for value in x:
+            s += value
+        return s
+
+    x = np.arange(4.0)
+    found = [total(x)]
+    x.flags.writeable = False
+    assert [*found, total(x)] == [6.0, 6.0]
+    assert (total.__name__, total.__doc__) == ("total", "Sum of x.")
+
+
+def test_other_arrays_than_stated_are_refused():
+    @compiled(types.float64(VECTOR))
+    def first(x):
+        return x[0]
+
+    with pytest.raises(TypeError, match="No matching definition"):
+        first(np.arange(4.0)[::2])
