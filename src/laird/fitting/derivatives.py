@@ -115,7 +115,7 @@ def _moves(factor: Expr, expr: Expr) -> bool:
 
 
 def _effects(part: Part, own: Variable, at: Mapping[str, Any], size: int) -> Iterator[Effect]:
-    slopes = {pair: _slopes(*pair, own, part.schema) for column in part.columns for pair in column.factors}
+    slopes = {pair: slopes_of(*pair, own, part.schema) for column in part.columns for pair in column.factors}
     keys = dict.fromkeys(key for found in slopes.values() for key in found)
     _refuse_one_sided(own, keys, part)
     for scenario in scenarios(part, slopes, at):
@@ -127,7 +127,7 @@ def _effects(part: Part, own: Variable, at: Mapping[str, Any], size: int) -> Ite
             yield Effect(part.outcome, own, effect, group, scenario, full)
 
 
-def _slopes(factor: Expr, position: int, own: Variable, schema: Schema) -> Mapping[str, float]:
+def slopes_of(factor: Expr, position: int, own: Variable, schema: Schema) -> Mapping[str, float]:
     """Derivatives of a column of a factor with respect to x and to the means of x."""
     if factor == own.expr:
         return _level_slopes(position, own)
@@ -135,10 +135,10 @@ def _slopes(factor: Expr, position: int, own: Variable, schema: Schema) -> Mappi
         case Call(function, (inner, *_)) if function in AVERAGES and inner == own.expr:
             return _mean_slopes(factor) if own.level in (0, position + 1) else {}
         case Call("center", (inner,)):
-            return _slopes(inner, position, own, schema)
+            return slopes_of(inner, position, own, schema)
         case Call("scale", (inner,)):
             sd = float(dict(schema.states)[factor][1])
-            return {key: slope / sd for key, slope in _slopes(inner, position, own, schema).items()}
+            return {key: slope / sd for key, slope in slopes_of(inner, position, own, schema).items()}
     if _moves(factor, own.expr):
         raise FitError(
             f"`{text(factor)}` depends on `{text(own.expr)}` in another way than linearly:"

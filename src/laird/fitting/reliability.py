@@ -106,13 +106,13 @@ def mean_reliability(problem: Problem, effect: Effect) -> float:
     part = next(part for part in parts_of(problem) if part.outcome == effect.outcome)
     if effect.group not in {group.name for group in part.schema.groups}:
         return float("nan")
-    x, ids = _values(part, effect.variable), _ids(problem, part, effect)
+    x, ids = values_of(part, effect.variable), _ids(problem, part, effect)
     if x is None or ids is None:
         return float("nan")
     return float(reliabilities(x, ids, int(ids.max()) + 1).mean())
 
 
-def _values(part: Part, own: Variable) -> Floats | None:
+def values_of(part: Part, own: Variable) -> Floats | None:
     """x in every row: itself, or its deviation from the mean of a group and that mean."""
     raw = column_of(part, own.expr, own.level)
     if raw is not None:

@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from laird.errors import FitError
 from laird.fitting.contextual import labels
 from laird.fitting.derivatives import effects
 from laird.fitting.result import Fit
 from laird.inference.combinations import check_probability, drawn, draws_of, estimated
+from laird.inference.latent import latent_effects
 from laird.inference.reference import Df, Reference, reference
 
 
@@ -22,6 +24,8 @@ def contextual(
     at: Mapping[str, Any] | None = None,
     df: Df | Reference | None = None,
     prob: float = 0.95,
+    latent: bool = False,
+    **sampling: Any,
 ) -> pd.DataFrame:
     """Test the effects of a variable within groups, between them, and the contextual effect.
 
@@ -48,6 +52,14 @@ def contextual(
     df
         Method for the degrees of freedom, as in `laird.coef_tests`; by default
         Satterthwaite's for ``ml`` and ``reml``.
+    latent
+        True: the group mean of the variable is latent, and its rows are a sample from the
+        group (Lüdtke et al. 2008), so that the effects between groups are not attenuated by
+        the error of the observed mean.  The model is then fitted anew by NUTS, with the
+        priors of the model; see `laird.graph.latent`.
+    **sampling
+        With `latent`: `draws` (1000), `tune` (1000), `chains` (4), `cores`, `random_seed`,
+        `target_accept` (0.9).
 
     Returns
     -------
@@ -56,7 +68,8 @@ def contextual(
         ``reliability`` (of the group mean, averaged over groups; see `laird.reliability`),
         ``estimate, se, df, statistic, p_value, lower, upper, method``.  Of draws (``eb``,
         ``nuts``): ``estimate, se, lower, upper, above, method``, with the posterior
-        probability that the effect is above zero.
+        probability that the effect is above zero.  With `latent` also ``ess_bulk,
+        ess_tail, rhat``.
 
     Raises
     ------
@@ -76,6 +89,10 @@ def contextual(
     """
     check_probability(prob)
     found = effects(fit.problem, variable, at)
+    if latent:
+        numbers = latent_effects(fit, found, prob, **sampling)
+        return pd.concat([labels(fit.problem, found), numbers], axis=1)
+    _refuse_sampling(sampling)
     K, rhs = np.stack([effect.weights for effect in found]), np.zeros(len(found))
     draws = draws_of(fit, df)
     if draws is not None:
@@ -83,3 +100,11 @@ def contextual(
     else:
         numbers = estimated(fit, K, rhs, reference(fit, df), prob)
     return pd.concat([labels(fit.problem, found), numbers], axis=1)
+
+
+def _refuse_sampling(given: Mapping[str, Any]) -> None:
+    if given:
+        raise FitError(
+            f"`{next(iter(given))}` is an option of sampling; nothing is sampled here.",
+            remedy="Leave it out, or pass latent=True.",
+        )
