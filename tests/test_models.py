@@ -1,4 +1,4 @@
-"""The files in models/ with their data: every method, every notation, and how the methods agree."""
+"""The High School models with their data: every method, every notation, and how the methods agree."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from laird.fitting.tables import convergence
 from laird.spec.equations import NOTATIONS
 from tests.peers import peer_fits, peer_ids
 
-FILES = {path.stem: path for path in sorted((Path(__file__).parents[1] / "models").glob("*.toml"))}
+FILES = {path.stem: path for path in sorted((Path(__file__).parents[1] / "models").glob("hs_*.toml"))}
 PEERS = {name: f"hs-{name.removeprefix('hs_')}-reml" for name in FILES} | {
     "hs_contextual": "hs-contextual_outcomes-reml"
 }

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from laird.data.bundled import load_data
 from laird.data.frame import Table
+from laird.data.known import named
 from laird.data.schema import Schema, read
 from laird.data.usage import random_terms
 from laird.design import Design, bind, coding
 from laird.errors import DataError, FitError, SpecError, nearest
-from laird.spec import Spec, parse_spec, respecified
+from laird.spec import Spec, parse_spec, respecified, text
 from laird.spec.equations import Equations, equations
 from laird.spec.multilevel import MultilevelForm, to_multilevel
 
@@ -254,6 +255,9 @@ def model(
         variances, a dense or SciPy-sparse covariance matrix, or a list of its blocks, for all
         rows of `data`.  With several outcomes in one matrix its rows are the first row's
         outcomes, in the order of their formulas, then the second row's, and so on.
+        Or text that says how columns build the matrix, which is then part of the spec:
+        ``"vcov_cluster(vi, study, rho=0.6)"`` or ``"vcov_bivariate(v1, v2, cov=c)"``
+        (`laird.vcov_cluster`, `laird.vcov_bivariate`).
     missing
         ``"error"`` (default) or ``"drop"``: rows with missing values are dropped and counted.
         Rows that lack some of several outcomes are used in either case.
@@ -273,7 +277,7 @@ def model(
     >>> model.design.names, len(model.design.y)
     (('Intercept', 'Days'), 180)
     """
-    spec = _spec(formula, parts, levels, priors, missing, weights)
+    spec, known = _built(_spec(formula, parts, levels, priors, missing, weights), known)
     table = read(spec, _frame(spec) if data is None else data, known)
     schema, design = bind(spec, table, known=known)
     return Model(spec, schema, design, table)
@@ -294,6 +298,15 @@ def _spec(
     if parts:
         raise SpecError("A `Spec` already has all its parts.", remedy="Pass the formulas as strings instead.")
     return respecified(formula, **settings)
+
+
+def _built(spec: Spec, known: Mapping[str, Any] | None) -> tuple[Spec, dict[str, Any]]:
+    """Take into the spec what `known` says as text, and out of it what `known` gives as a matrix."""
+    given = dict(named(known))
+    recipes = {recipe.name: text(recipe.call) for recipe in spec.known if recipe.name not in given}
+    recipes |= {name: value for name, value in given.items() if isinstance(value, str)}
+    matrices = {name: value for name, value in given.items() if not isinstance(value, str)}
+    return respecified(spec, known=recipes) if given else spec, matrices
 
 
 def _frame(spec: Spec) -> Any:

@@ -10,7 +10,7 @@ from laird.errors import DataError
 NAMES = (
     *("hs", "hsfull", "sleepstudy", "restoration", "dyestuff", "dyestuff2"),
     *("bcg", "bcg_rr", "bangertdrowns2004", "konstantopoulos2011", "assink2016", "berkey1998"),
-    "raudenbush1985",
+    *("berkey1998_wide", "raudenbush1985"),
 )
 GAPS = {"bangertdrowns2004": ("length", "minutes", "wic", "feedback", "info", "pers", "imag", "meta")}
 """Moderators that the studies did not report."""

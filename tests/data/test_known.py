@@ -147,7 +147,7 @@ def test_names_must_meet():
     ) as error:
         check_named(spec, ["a", "V_mat"], {})
     assert error.value.allowed == "Nearest: `V_mat`."
-    with pytest.raises(DataError, match="is a column of the data and is given in `known` too"):
+    with pytest.raises(DataError, match="`Vmat` is given twice: by a column of the data"):
         check_named(spec, ["a", "Vmat"], {"Vmat": 1})
     with pytest.raises(DataError, match="`known` must be a mapping"):
         named([1.0])

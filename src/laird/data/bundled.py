@@ -154,6 +154,14 @@ DATASETS = (
         MappingProxyType({"trial": _SORTED, "outcome": ("AL", "PD")}),
     ),
     Dataset(
+        "berkey1998_wide",
+        "The same 5 trials, one row each: outcomes, their sampling variances and covariance",
+        5,
+        f"Berkey et al. 1998, Stat Med 17, 2537-2550; {_METADAT} (dat.berkey1998), rearranged",
+        f"{_FACTS} metadat",
+        MappingProxyType({"trial": _SORTED}),
+    ),
+    Dataset(
         "raudenbush1985",
         "Effects of teachers' expectations on pupils' IQ in 19 studies",
         19,

@@ -19,7 +19,7 @@ from laird.data.schema import GroupInfo, Schema
 from laird.data.stack import may_be_missing
 from laird.data.usage import factors, groupings, known_names, outcomes
 from laird.errors import DataError
-from laird.spec import variables
+from laird.spec import recipe_columns, variables
 from laird.spec.functions import AVERAGES
 from laird.spec.syntax import Expr
 
@@ -49,7 +49,7 @@ def read_new(
     optional = groups == "population"
     given = named(known)
     check_used(spec, given)
-    in_frame = [name for name in known_names(spec) if name not in given]
+    in_frame = [*(name for name in known_names(spec) if name not in given), *recipe_columns(spec.known)]
     table = read_table(
         frame,
         needed if optional else {**needed, **columns},

@@ -100,7 +100,7 @@ class Grouped:
             shown = ", ".join(f'"{self.labels[j]}"' for j in varying[:5])
             raise DataError(
                 f"`{name}` varies within groups of `{self.group}`.",
-                where=f"    {len(varying)} groups, first {shown}",
+                where=f"    {counted(len(varying), 'group')}, first {shown}",
                 remedy=f"Correct it if it is a variable of `{self.group}`; levels() shows all that vary.",
             )
         return column
@@ -140,7 +140,7 @@ def _complete(column: Column) -> Column:
         return column
     rows = np.arange(len(column.missing))
     raise DataError(
-        f"Column `{column.name}` has missing values, so that {int(column.missing.sum())} rows have no group.",
+        f"Column `{column.name}` has missing values: {counted(int(column.missing.sum()), 'row')} without a group.",
         where=f"    column {column.name}: {first_rows(column.missing, rows)} (counted from 0)",
         remedy="Give each row its group, or leave these rows out.",
     )
@@ -188,6 +188,17 @@ def values_at(frame: Frame, name: str, rows: Ids) -> Any:
     """Return a column at some rows, in its own kind and type, with a fresh index."""
     native = frame.get_column(name)[rows].to_native()
     return native.reset_index(drop=True) if isinstance(native, pd.Series) else native
+
+
+def counted(n: int, noun: str) -> str:
+    """Return a number with its noun.
+
+    Examples
+    --------
+    >>> counted(1, "row"), counted(2, "row")
+    ('1 row', '2 rows')
+    """
+    return f"{n} {noun}{'s' * (n != 1)}"
 
 
 def listed(items: Iterable[str], at_most: int = 8) -> str:

@@ -13,7 +13,7 @@ from laird.data.checks import warn
 from laird.data.column import Column
 from laird.data.factors import discrete, quoted
 from laird.data.frame import first_rows
-from laird.data.grouping import NONE, Frame, Grouped, grouped, listed, of_kind, values_at
+from laird.data.grouping import NONE, Frame, Grouped, counted, grouped, listed, of_kind, values_at
 from laird.errors import DataError
 
 type Ids = NDArray[np.int64]
@@ -138,8 +138,8 @@ def _refuse_or_note(below: Grouped, lost: Mask, known: Iterable[str], unmatched:
     found = set(known)
     unknown = [label for label in below.labels if label not in found]
     what = (
-        f"{int(lost.sum())} rows of the level-1 data have groups of `{below.group}`"
-        f" that the level-2 data do not have: {quoted(unknown)}."
+        f"The level-2 data lack groups of `{below.group}` that {counted(int(lost.sum()), 'row')} of the level-1"
+        f" data name: {quoted(unknown)}."
     )
     if unmatched == "drop":
         warn(f"{what} They were dropped.")

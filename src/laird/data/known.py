@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,10 +21,11 @@ from laird.data.covariance import (
 )
 from laird.data.evaluate import numbers
 from laird.data.frame import Table
+from laird.data.recipes import built, can_build, recipe_of
 from laird.data.stack import Stack
 from laird.data.usage import known_names
 from laird.errors import DataError, SpecError, nearest
-from laird.spec import Spec, normalised, text
+from laird.spec import Recipe, Spec, normalised, text
 
 type Floats = NDArray[np.float64]
 type Ids = NDArray[np.int64]
@@ -63,12 +64,14 @@ def check_named(spec: Spec, available: Collection[str], known: Known) -> None:
     SpecError
         `known` gives what no ``meta_V`` names.
     DataError
-        A ``meta_V`` names neither a column nor what `known` gives, or both.
+        A ``meta_V`` names neither a column nor what `known` gives or the spec builds, or two of these.
     """
     check_used(spec, known)
+    recipes = [recipe.name for recipe in spec.known]
     for name in known_names(spec):
-        if (name in available) == (name in known):
-            raise _neither(name, available, known) if name not in known else _both(name)
+        homes = [home for home in (available, known, recipes) if name in home]
+        if len(homes) != 1:
+            raise _twice(name) if homes else _neither(name, available, known)
 
 
 def check_used(spec: Spec, known: Known) -> None:
@@ -94,14 +97,14 @@ def _neither(name: str, available: Collection[str], known: Known) -> DataError:
     return DataError(
         f"meta_V({name}): there is no column `{name}` in the data, and `known` does not give it.",
         allowed=nearest(name, (*known, *available)),
-        remedy=f'Correct the name, or pass known={{"{name}": …}}.',
+        remedy=f'Correct the name, or pass known={{"{name}": …}}: a matrix, or how columns build it.',
     )
 
 
-def _both(name: str) -> DataError:
+def _twice(name: str) -> DataError:
     return DataError(
-        f"meta_V({name}): `{name}` is a column of the data and is given in `known` too.",
-        remedy="Rename one of them.",
+        f"meta_V({name}): `{name}` is given twice: by a column of the data, in `known`, or by the spec.",
+        remedy="Rename one of them, or leave it out.",
     )
 
 
@@ -127,7 +130,9 @@ def known_design(
         V does not fit the rows, or is no covariance matrix.
     """
     names = known_names(spec)
-    if not names or not (fitted or set(names) <= {*known, *(column.name for column in table.columns)}):
+    columns = [column.name for column in table.columns]
+    buildable = [recipe.name for recipe in spec.known if can_build(recipe, columns)]
+    if not names or not (fitted or set(names) <= {*known, *columns, *buildable}):
         return None
     variances, blocks = np.zeros(len(stack.rows)), list[KnownBlock]()
     for piece in _pieces(spec, table, stack, known):
@@ -153,6 +158,9 @@ def _checked(piece: _Piece, label: Label) -> tuple[KnownBlock, ...]:
 def _pieces(spec: Spec, table: Table, stack: Stack, known: Known) -> Iterator[_Piece]:
     for name in known_names(spec):
         owners = [k for k, one in enumerate(spec.locations) if one.known and one.known.name == name]
+        if (recipe := recipe_of(spec, name)) is not None:
+            yield from _built_pieces(recipe, spec, table, stack, owners)
+            continue
         if name not in known:
             values = _variances(table.column(name))
             yield from (_column_piece(name, values, table, stack, owner) for owner in owners)
@@ -164,6 +172,19 @@ def _pieces(spec: Spec, table: Table, stack: Stack, known: Known) -> Iterator[_P
         else:
             _check_alone(spec, name)
             yield _Piece(V.subset(stack.positions(table)), np.arange(len(stack.rows)))
+
+
+def _built_pieces(
+    recipe: Recipe, spec: Spec, table: Table, stack: Stack, owners: Iterable[int]
+) -> Iterator[_Piece]:
+    if recipe.call.function == "vcov_bivariate":
+        _check_alone(spec, recipe.name)
+        V = read_covariance(recipe.name, built(recipe, table, stack.present(range(2), len(table))))
+        yield _Piece(V.subset(stack.rows * stack.count + stack.which), np.arange(len(stack.rows)))
+        return
+    for owner in owners:
+        V = read_covariance(recipe.name, built(recipe, table, stack.present([owner], len(table))))
+        yield _Piece(V, np.flatnonzero(stack.of(owner)))
 
 
 def _variances(column: Column) -> Floats:

@@ -12,6 +12,7 @@ from laird.data.column import Column
 from laird.data.derived import derivation
 from laird.data.factors import quoted
 from laird.data.grouping import NONE, Grouped, codes_of, grouped, of_kind, values_at
+from laird.errors import DataError
 
 type Ids = NDArray[np.int64]
 type Row = tuple[str, int, str, str, int, str, int]
@@ -66,7 +67,24 @@ def levels(data: Any, *groups: str) -> Any:
     1      ses      1   varies                     "a", "b"
     2     mean      2  derived  cvar(ses, school)
     3   sector      1   varies                          "b"
+
+    Of classes in schools, whose numbers begin anew in each school:
+
+    >>> data = {
+    ...     "school": ["a", "a", "a", "b", "b"],
+    ...     "class": [1, 1, 2, 1, 2],
+    ...     "teacher": ["Ada", "Ada", "Bo", "Cy", "Di"],
+    ...     "sector": ["p", "p", "p", "c", "c"],
+    ... }
+    >>> levels(data, "school:class", "school")[["variable", "level", "kind"]]
+      variable  level      kind
+    0   school      3     group
+    1    class      2  constant
+    2  teacher      2  constant
+    3   sector      3  constant
     """
+    if not groups:
+        raise DataError("No grouping column is named.", remedy='Write levels(data, "school").')
     kinds = [grouped(data, group) for group in groups]
     rows = list(_rows(kinds))
     return of_kind(kinds[0].frame, dict(zip(COLUMNS, map(list, zip(*rows, strict=True)), strict=True)))

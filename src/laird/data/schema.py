@@ -41,7 +41,7 @@ from laird.data.usage import (
     random_terms,
 )
 from laird.data.weights import note_inverse_variance
-from laird.spec import Spec, spec_variables, text, variables
+from laird.spec import Spec, recipe_columns, spec_variables, text, variables
 from laird.spec.syntax import Call, Expr, Name
 
 type Floats = NDArray[np.float64]
@@ -171,7 +171,8 @@ def read(spec: Spec, frame: Any, known: Known | None = None) -> Table:
     """
     if isinstance(frame, Table):
         return frame
-    table = read_table(frame, spec_variables(spec), optional=known_names(spec), formula=spec.formula)
+    columns = (*spec_variables(spec), *recipe_columns(spec.known))
+    table = read_table(frame, columns, optional=known_names(spec), formula=spec.formula)
     check_named(spec, table.available, named(known))
     groups = dict.fromkeys(name for columns in groupings(spec).values() for name in columns)
     kept = complete(table, spec.missing, groups, may_be_missing(spec, table))

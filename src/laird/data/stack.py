@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from laird.data.column import Mask
 from laird.data.frame import Table
+from laird.data.recipes import unneeded
 from laird.data.usage import known_names, outcome_columns
 from laird.spec import Spec, spec_variables, text
 
@@ -36,6 +37,20 @@ class Stack:
     def of(self, outcome: int) -> Mask:
         """True in the stacked rows of an outcome."""
         return np.asarray(self.which == outcome)
+
+    def present(self, outcomes: Iterable[int], n: int) -> Mask:
+        """Tell which of some outcomes each of the n rows of the table has, shape (n, len(outcomes)).
+
+        Examples
+        --------
+        >>> stacked(np.array([[True, True], [False, True]])).present([0], 2)
+        array([[ True],
+               [False]])
+        """
+        columns = list(outcomes)
+        there = np.zeros((n, self.count), dtype=bool)
+        there[self.rows, self.which] = True
+        return there[:, columns]
 
     def positions(self, table: Table) -> Ids:
         """Places of the stacked rows among m times the rows of the user's frame."""
@@ -102,11 +117,21 @@ def may_be_missing(spec: Spec, table: Table) -> Mapping[str, Mask]:
     some = there.any(axis=1)
     allowed = {name: some for columns in outcome_columns(spec) for name in columns}
     predictors = set(spec_variables(spec))
+    for name, without in _sampling_columns(spec, there):
+        if name not in predictors:
+            allowed[name] = allowed.get(name, without) & without
+    return allowed
+
+
+def _sampling_columns(spec: Spec, there: Mask) -> Iterator[tuple[str, Mask]]:
+    """Columns that known sampling covariances come from, and which rows do without them."""
+    recipes = {recipe.name: recipe for recipe in spec.known}
     for name in known_names(spec):
         users = [one.known is not None and one.known.name == name for one in spec.locations]
-        if name not in predictors:
-            allowed[name] = ~there[:, users].any(axis=1)
-    return allowed
+        if name in recipes:
+            yield from unneeded(recipes[name], there, users)
+        else:
+            yield name, ~there[:, users].any(axis=1)
 
 
 def unobserved(spec: Spec, table: Table) -> tuple[tuple[str, int], ...]:

@@ -6,6 +6,7 @@ Standard library only; nothing here has seen data.
 from laird.spec.files import read_spec, spec_from_toml
 from laird.spec.multilevel import MultilevelForm, multilevel, multilevel_form, to_multilevel
 from laird.spec.priors import FAMILIES, parse_priors
+from laird.spec.recipes import recipe_columns, recipe_text
 from laird.spec.scanner import normalised
 from laird.spec.spec import Spec, parse_spec, respecified, spec_variables
 from laird.spec.syntax import variables
@@ -16,6 +17,7 @@ from laird.spec.terms import (
     Location,
     Prior,
     RandomTerm,
+    Recipe,
     Term,
 )
 from laird.spec.writing import location_text, part_text, term_name, text
@@ -29,6 +31,7 @@ __all__ = [
     "MultilevelForm",
     "Prior",
     "RandomTerm",
+    "Recipe",
     "Spec",
     "Term",
     "location_text",
@@ -39,6 +42,8 @@ __all__ = [
     "parse_spec",
     "part_text",
     "read_spec",
+    "recipe_columns",
+    "recipe_text",
     "respecified",
     "spec_from_toml",
     "spec_variables",

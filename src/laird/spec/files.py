@@ -44,6 +44,7 @@ KEYS: dict[str, Shape] = {
     "parts": _LIST,
     "missing": _TEXT,
     "weights": _TEXT,
+    "known": Shape("a table of text", _is_table(_is_text)),
     "levels": Shape("a table of lists of text", _is_table(_is_list)),
     "priors": Shape(
         '"flat", or a table of text', lambda value: _is_text(value) or _is_table(_is_text)(value)
@@ -66,7 +67,7 @@ def read_spec(path: str | Path) -> Spec:
     ----------
     path
         A file with a `formula` (and `parts`) or a table `[multilevel]`, and optionally
-        `name`, `title`, `question`, `data`, `missing`, `weights`, `[levels]`, `[priors]`.
+        `name`, `title`, `question`, `data`, `missing`, `weights`, `[known]`, `[levels]`, `[priors]`.
 
     Raises
     ------

@@ -19,9 +19,10 @@ from laird.spec.formulas import (
     refuse_outcomes,
 )
 from laird.spec.priors import EVERYTHING, parse_priors
+from laird.spec.recipes import check_recipes, parse_recipes, recipe_text
 from laird.spec.scanner import normalised
 from laird.spec.syntax import variables
-from laird.spec.terms import DistributionalPart, Location, Prior
+from laird.spec.terms import DistributionalPart, Location, Prior, Recipe
 from laird.spec.toml_writer import Value, toml
 from laird.spec.writing import location_text, part_text, prior_text, text
 
@@ -47,6 +48,8 @@ class Spec:
         What to do with missing values: ``"error"`` or ``"drop"``.
     weights
         Column of multipliers of the rows' log-likelihoods; empty without.
+    known
+        How the matrices that ``meta_V`` names are built from columns, ordered by name.
     data, name, title, question
         Labels: a bundled data set or a CSV path, a short name, a heading, and the
         question that the model answers.
@@ -64,14 +67,15 @@ class Spec:
     levels: tuple[tuple[str, tuple[str, ...]], ...] = ()
     missing: str = "error"
     weights: str = ""
+    known: tuple[Recipe, ...] = ()
     data: str = ""
     name: str = ""
     title: str = ""
     question: str = ""
 
     def __str__(self) -> str:
-        """Return the canonical formulas, one a line."""
-        return "\n".join((self.formula, *self.parts))
+        """Return the canonical formulas, one a line, and below them how V is built."""
+        return "\n".join((self.formula, *self.parts, *map(recipe_text, self.known)))
 
     @property
     def formula(self) -> str:
@@ -86,7 +90,7 @@ class Spec:
 
     @property
     def hash(self) -> str:
-        """The SHA-256 of the model: formulas, priors, levels, missing, weights; not its labels."""
+        """The SHA-256 of the model: formulas, known, priors, levels, missing, weights; not its labels."""
         model: list[object] = [
             str(self),
             [[row.parameter, prior_text(row)] for row in self.priors],
@@ -109,6 +113,7 @@ class Spec:
         table |= {"formula": self.formula, "parts": self.parts}
         table["missing"] = "" if self.missing == "error" else self.missing
         table["weights"] = self.weights
+        table["known"] = {recipe.name: text(recipe.call) for recipe in self.known}
         table["priors"] = _priors_table(self.priors)
         table["levels"] = dict(self.levels)
         return toml({key: value for key, value in table.items() if value})
@@ -121,6 +126,7 @@ class Settings(TypedDict, total=False):
     levels: Mapping[str, Sequence[str]] | None
     missing: str
     weights: str
+    known: Mapping[str, str] | None
     data: str
     name: str
     title: str
@@ -139,7 +145,8 @@ def parse_spec(formula: str, *parts: str, **settings: Unpack[Settings]) -> Spec:
         ``"rho(y1, y2) ~ x"``.
     **settings
         `priors` (see `parse_priors`), `levels` (category order by column), `missing`
-        (``"error"`` or ``"drop"``), `weights` (a column), and the labels `data`, `name`, `title`, `question`.
+        (``"error"`` or ``"drop"``), `weights` (a column), `known` (what ``meta_V`` names, see
+        `laird.spec.recipes`), and the labels `data`, `name`, `title`, `question`.
 
     Raises
     ------
@@ -174,6 +181,7 @@ def build_spec(
     levels: Mapping[str, Sequence[str]] | None = None,
     missing: str = "error",
     weights: str = "",
+    known: Mapping[str, str] | None = None,
     **labels: Unpack[_Labels],
 ) -> Spec:
     """Return a spec of these formulas, with its settings checked.
@@ -188,10 +196,10 @@ def build_spec(
     if missing not in MISSING:
         raise SpecError(f"`missing` cannot be {missing!r}.", allowed=nearest(str(missing), MISSING))
     _check_weights(weights, locations)
-    chosen = _levels(levels or {})
-    return Spec(
-        locations, distributional, parse_priors(priors), chosen, missing, normalised(weights), **labels
-    )
+    recipes = parse_recipes(known)
+    check_recipes(recipes, locations)
+    chosen, rows = _levels(levels or {}), parse_priors(priors)
+    return Spec(locations, distributional, rows, chosen, missing, normalised(weights), recipes, **labels)
 
 
 def _check_weights(weights: object, locations: Sequence[Location]) -> None:
@@ -234,7 +242,8 @@ def respecified(spec: Spec, **changes: Unpack[Settings]) -> Spec:
 def spec_variables(spec: Spec) -> tuple[str, ...]:
     """Return the data columns that `spec` uses, each once, in order of appearance.
 
-    The name in ``meta_V(...)`` is left out: it may stand for a matrix given in ``known=``.
+    The name in ``meta_V(...)`` is left out: it may stand for a matrix given in ``known=``;
+    and so are the columns that build such a matrix (`recipe_columns`).
 
     Examples
     --------

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from laird.spec.syntax import Expr
+from laird.spec.syntax import Call, Expr
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +57,18 @@ class RandomTerm:
 
 @dataclass(frozen=True, slots=True)
 class KnownVariance:
-    """``meta_V(x)``: the known sampling variance, a column or a matrix given in ``known=``."""
+    """``meta_V(x)``: the known sampling variance, a column, or a matrix given or built in ``known=``."""
 
     name: str
     scale: str = "additive"
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How the matrix ``meta_V(name)`` is built from columns: a call of a builder (`laird.spec.recipes`)."""
+
+    name: str
+    call: Call
 
 
 @dataclass(frozen=True, slots=True)
