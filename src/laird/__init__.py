@@ -28,9 +28,11 @@ if TYPE_CHECKING:
     from laird.fitting.result import Fit
     from laird.inference.coefficients import coef_tests
     from laird.inference.contextual import contextual
+    from laird.inference.cumulative import cumulative
     from laird.inference.group_weights import group_weights, variance_inequality
     from laird.inference.hausman import hausman
     from laird.inference.heterogeneity import heterogeneity, heterogeneity_at
+    from laird.inference.influence import influence, leave_one_out
     from laird.inference.intraclass import icc
     from laird.inference.likelihood_ratio import lr_test
     from laird.inference.predictive import prediction_interval
@@ -55,6 +57,7 @@ _HOMES = {
     "cluster_robust": "laird.inference.robust",
     "coef_tests": "laird.inference.coefficients",
     "contextual": "laird.inference.contextual",
+    "cumulative": "laird.inference.cumulative",
     "estimators": "laird.compare.estimators",
     "group_labels": "laird.data.groupwise",
     "group_weights": "laird.inference.group_weights",
@@ -62,7 +65,9 @@ _HOMES = {
     "heterogeneity": "laird.inference.heterogeneity",
     "heterogeneity_at": "laird.inference.heterogeneity",
     "icc": "laird.inference.intraclass",
+    "influence": "laird.inference.influence",
     "join_levels": "laird.data.joins",
+    "leave_one_out": "laird.inference.influence",
     "levels": "laird.data.levels",
     "list_data": "laird.data.bundled",
     "load_data": "laird.data.bundled",
@@ -99,6 +104,7 @@ __all__ = [
     "cluster_robust",
     "coef_tests",
     "contextual",
+    "cumulative",
     "effects",
     "estimators",
     "group_labels",
@@ -107,7 +113,9 @@ __all__ = [
     "heterogeneity",
     "heterogeneity_at",
     "icc",
+    "influence",
     "join_levels",
+    "leave_one_out",
     "levels",
     "list_data",
     "load_data",
