@@ -74,7 +74,7 @@ def satterthwaite(fit: Fit) -> Covariation:
         The log-likelihood is flat at the estimate.
     """
     data, theta_hat = fit.problem.data, fit.theta
-    if theta_hat is None:
+    if theta_hat is None or fit.method not in ("ml", "reml"):
         raise FitError(f'Satterthwaite\'s method is for "ml" and "reml"; this fit is by "{fit.method}".')
     at = free_coordinates(fit.problem, theta_hat)
 
