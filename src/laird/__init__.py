@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from laird.compare.estimators import estimators
     from laird.compare.shrinkage import shrinkage
     from laird.compare.simulated_school import simulated_school
+    from laird.compare.true_effects import true_effects
     from laird.data.bundled import list_data, load_data
     from laird.data.groupwise import by_group, group_labels, sample_groups
     from laird.data.joins import join_levels
@@ -83,6 +84,7 @@ _HOMES = {
     "shrinkage": "laird.compare.shrinkage",
     "simulated_school": "laird.compare.simulated_school",
     "table": "laird.data.tables",
+    "true_effects": "laird.compare.true_effects",
     "variance_inequality": "laird.inference.group_weights",
     "vcov_bivariate": "laird.meta.covariances",
     "vcov_cluster": "laird.meta.covariances",
@@ -132,6 +134,7 @@ __all__ = [
     "shrinkage",
     "simulated_school",
     "table",
+    "true_effects",
     "variance_inequality",
     "vcov_bivariate",
     "vcov_cluster",
