@@ -97,7 +97,7 @@ def everywhere(spec: Spec, table: Table) -> Mask:
     return np.ones((len(table), len(spec.locations)), dtype=bool)
 
 
-def may_be_missing(spec: Spec, table: Table) -> Mapping[str, Mask]:
+def may_be_missing(spec: Spec, table: Table) -> dict[str, Mask]:
     """Where columns may be missing: an outcome beside another one, and its sampling variance with it.
 
     Examples
