@@ -99,7 +99,7 @@ def sampling_share(own: RowCovariance, inverse: tuple[Floats, ...]) -> Floats:
 
 def _drawn(fit: Fit, prob: float) -> TrueEffects:
     rng = np.random.default_rng([fit.origin.seed or 0, fit.nobs])
-    parts = list(_conditional(fit))
+    parts = list(conditional_effects(fit))
     mean, variance, factor = (np.concatenate(own) for own in zip(*parts, strict=True))
     draws = mean + np.sqrt(np.maximum(variance, 0.0)) * rng.standard_normal(mean.shape)
     lower, upper = np.quantile(draws, [(1 - prob) / 2, (1 + prob) / 2], axis=0)
@@ -108,7 +108,7 @@ def _drawn(fit: Fit, prob: float) -> TrueEffects:
     return TrueEffects(sampling, mean.mean(axis=0), sd, lower, upper, factor.mean(axis=0))
 
 
-def _conditional(fit: Fit) -> Iterator[tuple[Floats, Floats, Floats]]:
+def conditional_effects(fit: Fit) -> Iterator[tuple[Floats, Floats, Floats]]:
     """Mean and variance of θ given y and each draw of the parameters, and factors; (draws, n)."""
     design = fit.problem.design
     where = row_layout(design)
