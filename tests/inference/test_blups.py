@@ -59,9 +59,13 @@ def given_draws(beta, sigma):
     S = len(beta)
     return Draws(
         beta=beta[None],
-        sigma=np.full((1, S), sigma),
-        u=np.zeros((1, S, 0, 0)),
         L=np.zeros((1, S, 0, 0)),
+        alpha=np.full((1, S, 1), np.log(sigma)),
+        u=(),
+        summaries=(),
+        delta=(),
+        log_phi=np.zeros((1, S, 0)),
+        zeta=np.zeros((1, S, 0)),
         stats={},
     )
 
