@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from laird.inference.wald import wald
     from laird.meta import effects
     from laird.meta.covariances import vcov_bivariate, vcov_cluster
+    from laird.report.page import write_report
     from laird.spec import Spec, multilevel, parse_spec, read_spec
 
 _HOMES = {
@@ -89,6 +90,7 @@ _HOMES = {
     "vcov_bivariate": "laird.meta.covariances",
     "vcov_cluster": "laird.meta.covariances",
     "wald": "laird.inference.wald",
+    "write_report": "laird.report.page",
 }
 _MODULES = {"effects": "laird.meta.effects", "plots": "laird.plots"}
 
@@ -139,6 +141,7 @@ __all__ = [
     "vcov_bivariate",
     "vcov_cluster",
     "wald",
+    "write_report",
 ]
 
 
