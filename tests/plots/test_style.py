@@ -11,7 +11,18 @@ from matplotlib import pyplot as plt
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
-from laird.plots.style import CHAINS, LOOKS, METHODS, axes, extent, label, legend_above, mark_clipped, panels
+from laird.plots.style import (
+    CHAINS,
+    ESTIMATORS,
+    LOOKS,
+    METHODS,
+    axes,
+    extent,
+    label,
+    legend_above,
+    mark_clipped,
+    panels,
+)
 
 # Dichromats of Machado, Oliveira and Fernandes (2009), severity 1, on linear RGB.
 VISION = {
@@ -45,19 +56,19 @@ def lab(rgb: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("vision", VISION)
-@pytest.mark.parametrize("looks", [LOOKS, METHODS], ids=["estimates", "methods"])
+@pytest.mark.parametrize("looks", [LOOKS, METHODS, ESTIMATORS], ids=["estimates", "methods", "estimators"])
 def test_colours_are_told_apart(looks, vision):
     seen = {name: lab(VISION[vision] @ linear(look.colour)) for name, look in looks.items()}
     assert min(np.linalg.norm(seen[a] - seen[b]) for a, b in combinations(seen, 2)) > APART
 
 
-@pytest.mark.parametrize("looks", [LOOKS, METHODS], ids=["estimates", "methods"])
+@pytest.mark.parametrize("looks", [LOOKS, METHODS, ESTIMATORS], ids=["estimates", "methods", "estimators"])
 def test_markers_are_told_apart(looks):
     assert len({(look.marker, look.filled) for look in looks.values()}) == len(looks)
 
 
 def test_colours_stand_out_from_white():
-    colours = {look.colour for looks in (LOOKS, METHODS) for look in looks.values()} | set(CHAINS)
+    colours = {look.colour for looks in (LOOKS, METHODS, ESTIMATORS) for look in looks.values()} | set(CHAINS)
     contrast = {colour: 1.05 / (float(TO_XYZ[1] @ linear(colour)) + 0.05) for colour in colours}
     assert min(contrast.values()) >= 3.0  # WCAG 2.2, 1.4.11, for graphical objects
 

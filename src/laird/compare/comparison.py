@@ -12,7 +12,7 @@ import pandas as pd
 
 from laird.compare.answers import Situation, answers
 from laird.compare.betaspace import Level, Line, shadow_radius
-from laird.compare.estimates import INTERCEPT, Estimate
+from laird.compare.estimates import INTERCEPT, Estimate, Sample
 from laird.errors import FitError, nearest
 from laird.fitting.display import Card, number
 from laird.fitting.result import Fit
@@ -75,6 +75,8 @@ class Estimators:
         Slopes within groups compared with those between groups and with pooled ones.
     fitted
         The REML fits with their names.
+    sample
+        The data as arrays.
     """
 
     title: str
@@ -84,6 +86,7 @@ class Estimators:
     situation: Situation
     found: tuple[Paradox, ...]
     fitted: tuple[tuple[str, Fit], ...]
+    sample: Sample
 
     @property
     def fits(self) -> dict[str, Fit]:

@@ -42,8 +42,8 @@ class Sample:
         each row (n,).
     x_names, w_names, groups
         Names of the columns of x and w (the first of w is ``Intercept``), labels of the groups.
-    group
-        Name of the grouping factor.
+    group, outcome
+        Names of the grouping factor and of y.
     """
 
     y: Floats
@@ -54,6 +54,7 @@ class Sample:
     w_names: tuple[str, ...]
     groups: tuple[str, ...]
     group: str
+    outcome: str = "y"
 
     def __post_init__(self) -> None:
         freeze(self)

@@ -126,6 +126,7 @@ def estimators(
         situation=_situation(question, found),
         found=tuple(_paradoxes(question)),
         fitted=tuple((result.estimator, result.fit) for result in found if result.fit is not None),
+        sample=question.sample,
     )
 
 

@@ -206,6 +206,7 @@ def _sample(
         w_names=(INTERCEPT, *w_names),
         groups=random.levels,
         group=random.group,
+        outcome=design.outcome,
     )
 
 

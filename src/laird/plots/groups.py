@@ -31,6 +31,7 @@ from laird.plots.style import (
     legend_above,
     mark_clipped,
     marker_size,
+    shortened,
 )
 
 type Floats = NDArray[np.float64]
@@ -45,7 +46,6 @@ ROOMY = 2.4
 """Points that a vertical interval needs to stand beside another."""
 WIDEST = 14.0
 """Points that all intervals of one group may take."""
-LABEL_CHARACTERS = 18
 
 
 def shrinkage_arrows(
@@ -267,12 +267,6 @@ def _group_labels(ax: Axes, names: tuple[str, ...], rank: Floats, spacing: float
     if stride > 8:
         ax.set_xticks([])
         return
-    ordered = [_short(names[k]) for k in np.argsort(rank)][::stride]
+    ordered = [shortened(names[k]) for k in np.argsort(rank)][::stride]
     flat = max(map(len, ordered)) * 0.6 * LABEL_POINTS < spacing * stride
     ax.set_xticks(range(0, len(names), stride), ordered, rotation=0 if flat else 90, fontsize="x-small")
-
-
-def _short(name: str) -> str:
-    """The name, or its beginning and its end."""
-    keep = LABEL_CHARACTERS // 2
-    return name if len(name) <= LABEL_CHARACTERS else f"{name[: keep - 1]}…{name[-keep:]}"

@@ -23,13 +23,16 @@ from numpy.typing import NDArray
 from laird.plots.geometry import outside
 
 if TYPE_CHECKING:
-    from matplotlib.figure import FigureBase
+    from matplotlib.artist import Artist
+    from matplotlib.figure import Figure, FigureBase, SubFigure
+    from matplotlib.legend import Legend
 
 type Floats = NDArray[np.float64]
 
 DARK, MEDIUM, LIGHT, PALE = "#222222", "#767676", "#b0b0b0", "#e9e9e9"
 SIZE = (7.0, 4.5)
 POINTS_PER_INCH = 72.0
+LABEL_CHARACTERS = 18
 EM = 0.55
 """Width of the usual character, as a share of the size of the text."""
 
@@ -73,6 +76,18 @@ METHODS: Mapping[str, Look] = MappingProxyType(
         "nuts": Look("NUTS", LOOKS["posterior"].colour, "s"),
     }
 )
+ESTIMATORS: Mapping[str, Look] = MappingProxyType(
+    {
+        "pooled": Look("pooled", DARK, "s"),
+        "averaged": Look("fixed effects, averaged", LOOKS["blue"].colour, "o", filled=False),
+        "common_slopes": Look("fixed effects, common slopes", LOOKS["eb"].colour, "X"),
+        "two_stage": Look("two-stage", METHODS["ml"].colour, "o"),
+        "between": Look("between groups", LOOKS["posterior"].colour, "D"),
+        "mixed": Look("mixed", LOOKS["eblup"].colour, "^"),
+        "contextual": Look("mixed + contextual", "#7722DD", "v"),
+    }
+)
+"""The estimators of `laird.estimators`."""
 CHAINS = ("#0072B2", "#D55E00", "#009E73", "#8A1170", "#6B3D0A", "#767676", "#C2185B", "#222222")
 
 
@@ -118,6 +133,12 @@ def extent(ax: Axes) -> tuple[float, float]:
     return float(ax.bbox.width * scale), float(ax.bbox.height * scale)
 
 
+def width_of(figure: Figure | SubFigure) -> float:
+    """Return the width of a figure in points."""
+    box = figure.transSubfigure.transform([(0.0, 0.0), (1.0, 0.0)])
+    return float(np.ptp(box[:, 0]) * POINTS_PER_INCH / figure.dpi)
+
+
 def marker_size(ax: Axes, count: int) -> float:
     """Return a size in points, smaller when many groups share the axes."""
     return float(np.clip(0.11 * extent(ax)[0] / np.sqrt(count), 1.2, 5.5))
@@ -126,19 +147,35 @@ def marker_size(ax: Axes, count: int) -> float:
 def label(ax: Axes, x: str, y: str, notes: Sequence[str] = ()) -> None:
     """Label both axes; what a reader must know about the drawing goes below the x label."""
     width, height = extent(ax)
-    ax.set_xlabel(_broken([x, *notes], "medium", 1.15 * width))
-    ax.set_ylabel(_broken([y], "medium", 1.15 * height))
+    ax.set_xlabel(broken([x, *notes], "medium", 1.15 * width))
+    ax.set_ylabel(broken([y], "medium", 1.15 * height))
 
 
-def heading(ax: Axes, *lines: str) -> None:
+def heading(ax: Axes, *lines: str, size: str = "small") -> None:
     """Name a panel, above it on the left."""
-    ax.set_title(_broken(lines, "small", 1.3 * extent(ax)[0]), fontsize="small", loc="left")
+    ax.set_title(broken(lines, size, 1.3 * extent(ax)[0]), fontsize=size, loc="left", pad=4.0)
 
 
-def _broken(lines: Sequence[str], size: str, width: float) -> str:
-    """The lines, those longer than `width` points broken."""
-    characters = max(int(width / (EM * FontProperties(size=size).get_size_in_points())), 8)
-    return "\n".join(part for line in lines for part in wrap(line, characters))
+def broken(lines: Sequence[str], size: str, width: float) -> str:
+    """Join lines, those longer than `width` points broken."""
+    return "\n".join(part for line in lines for part in wrap(line, max(characters(width, size), 8)))
+
+
+def characters(width: float, size: str) -> int:
+    """Return how many characters of usual width stand in `width` points."""
+    return int(width / (EM * FontProperties(size=size).get_size_in_points()))
+
+
+def shortened(name: str) -> str:
+    """Return a name that fits an axis: itself, or its beginning and its end.
+
+    Examples
+    --------
+    >>> shortened("a"), shortened("Our Lady of Perpetual Help")
+    ('a', 'Our Lady…tual Help')
+    """
+    keep = LABEL_CHARACTERS // 2
+    return name if len(name) <= LABEL_CHARACTERS else f"{name[: keep - 1]}…{name[-keep:]}"
 
 
 def mark_clipped(ax: Axes, x: Floats, y: Floats, look: Look) -> int:
@@ -163,20 +200,36 @@ def blue_notes(blue: Floats, clipped: int) -> list[str]:
 
 
 def legend_above(ax: Axes) -> None:
-    """Put the legend above the axes, in as many columns as fit, so that it hides no data."""
+    """Put the legend above the axes and their heading, in as many columns as fit: it hides no data."""
     handles, labels = ax.get_legend_handles_labels()
+    lines = ax.get_title(loc="left").count("\n") + bool(ax.get_title(loc="left"))
+    points = lines * 1.4 * FontProperties(size="small").get_size_in_points()
     legend = ax.legend(
         handles,
         labels,
         loc="lower left",
-        bbox_to_anchor=(0.0, 1.0),
+        bbox_to_anchor=(0.0, 1.0 + points / extent(ax)[1]),
         ncols=_columns(labels, 1.1 * extent(ax)[0]),
-        frameon=False,
-        fontsize="small",
         borderaxespad=0.2,
-        handlelength=1.6,
-        columnspacing=1.4,
+        **_LEGEND,
     )
+    _enlarge(legend)
+
+
+def legend_of_figure(figure: Figure | SubFigure, handles: Sequence[Artist], labels: Sequence[str]) -> None:
+    """Put one legend above all panels."""
+    columns = _columns(labels, width_of(figure))
+    legend = figure.legend(handles, labels, loc="outside upper left", ncols=columns, **_LEGEND)
+    _enlarge(legend)
+
+
+_LEGEND: Mapping[str, Any] = MappingProxyType(
+    {"frameon": False, "fontsize": "small", "handlelength": 1.6, "columnspacing": 1.4}
+)
+
+
+def _enlarge(legend: Legend) -> None:
+    """Markers that can be told apart, however small those in the picture are."""
     for handle in legend.legend_handles:
         if isinstance(handle, Line2D):
             handle.set(markersize=max(handle.get_markersize(), 5.0), alpha=1.0)
