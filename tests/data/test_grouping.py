@@ -25,7 +25,7 @@ def test_missing_values_do_not_vary():
     own = grouped(DATA, "g")
     assert own.varying(own.column("x")).tolist() == [False, True]
     assert own.constant("k").values.tolist() == [1, 2, 1]
-    with pytest.raises(DataError, match=r'`x` varies within groups of `g`\.\n    1 groups, first "b"'):
+    with pytest.raises(DataError, match=r'`x` varies within groups of `g`\.\n    1 group, first "b"'):
         own.constant("x")
 
 

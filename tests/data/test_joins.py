@@ -70,9 +70,7 @@ def test_values_entered_inconsistently_are_listed():
 
 def test_rows_without_a_group_above_are_refused_or_dropped_and_counted():
     message = refused(SCHOOLS.iloc[1:], PUPILS)
-    assert (
-        '1 rows of the level-1 data have groups of `school` that the level-2 data do not have: "1"' in message
-    )
+    assert 'lack groups of `school` that 1 row of the level-1 data name: "1"' in message
     assert "in row 1" in message
     with pytest.warns(LairdWarning, match="They were dropped"):
         found = join_levels(SCHOOLS.iloc[1:], PUPILS, on="school", unmatched="drop")
@@ -88,6 +86,6 @@ def test_groups_without_rows_are_named():
 def test_other_mistakes():
     assert "No row of the level-1 data has a group" in refused(SCHOOLS.assign(school=[7, 8, 9]), PUPILS)
     assert "There is no column `school`" in refused(SCHOOLS.drop(columns="school"), PUPILS)
-    assert "1 rows have no group" in refused(SCHOOLS, PUPILS.assign(school=["2", None, "1", "3"]))
+    assert "1 row without a group" in refused(SCHOOLS, PUPILS.assign(school=["2", None, "1", "3"]))
     assert "unmatched = 'keep' is not possible" in refused(SCHOOLS, PUPILS, unmatched="keep")
     assert "of different kinds" in refused(KINDS["polars"](SCHOOLS), PUPILS)

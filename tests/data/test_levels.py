@@ -108,7 +108,7 @@ def test_crossed_columns_are_groups():
     ("data", "group", "message"),
     [
         (DATA, "shool", "There is no column `shool` in the data.\nNearest: `school`."),
-        (DATA, "x", "Column `x` has missing values, so that 1 rows have no group.\n.*in row 4"),
+        (DATA, "x", "Column `x` has missing values: 1 row without a group.\n.*in row 4"),
         (DATA.iloc[:0], "school", "The data have 0 rows"),
         ([1, 2], "school", "are not an eager data frame"),
     ],
@@ -117,6 +117,11 @@ def test_bad_input_is_refused(data, group, message):
     for function in (levels, between):
         with pytest.raises(DataError, match=message):
             function(data, group)
+
+
+def test_levels_need_a_group():
+    with pytest.raises(DataError, match="No grouping column is named"):
+        levels(DATA)
 
 
 def test_a_mapping_gives_pandas():

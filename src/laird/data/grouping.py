@@ -138,9 +138,9 @@ def column_of(frame: Frame, name: str) -> Column:
 def _complete(column: Column) -> Column:
     if not column.missing.any():
         return column
-    rows = np.arange(len(column.missing))
+    rows, count = np.arange(len(column.missing)), counted(int(column.missing.sum()), "row")
     raise DataError(
-        f"Column `{column.name}` has missing values: {counted(int(column.missing.sum()), 'row')} without a group.",
+        f"Column `{column.name}` has missing values: {count} without a group.",
         where=f"    column {column.name}: {first_rows(column.missing, rows)} (counted from 0)",
         remedy="Give each row its group, or leave these rows out.",
     )

@@ -137,9 +137,10 @@ def _note_without_rows(above: Grouped, below: Grouped) -> None:
 def _refuse_or_note(below: Grouped, lost: Mask, known: Iterable[str], unmatched: str) -> None:
     found = set(known)
     unknown = [label for label in below.labels if label not in found]
+    count = counted(int(lost.sum()), "row")
     what = (
-        f"The level-2 data lack groups of `{below.group}` that {counted(int(lost.sum()), 'row')} of the level-1"
-        f" data name: {quoted(unknown)}."
+        f"The level-2 data lack groups of `{below.group}` that {count} of the level-1 data name:"
+        f" {quoted(unknown)}."
     )
     if unmatched == "drop":
         warn(f"{what} They were dropped.")

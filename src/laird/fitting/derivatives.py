@@ -85,6 +85,23 @@ def effects(problem: Problem, variable: str, at: Mapping[str, Any] | None = None
     FitError
         The model has no group mean of the variable or no effect within groups, or the
         variable enters in another way than linearly.
+
+    Examples
+    --------
+    Pupils in classes in schools:
+
+    >>> from laird.bound import model
+    >>> rng = np.random.default_rng(1)
+    >>> data = {"school": np.repeat(range(6), 20), "class": np.repeat(range(24), 5)}
+    >>> data |= {"x": rng.normal(size=120), "y": rng.normal(size=120)}
+    >>> fit = model("y ~ dvar(x, class) + dvar(x, class, school) + cvar(x, school)", data=data).fit("ols")
+    >>> for own in effects(fit.problem, "x"):
+    ...     print(own.effect, own.group, own.weights)
+    within  [0. 1. 0. 0.]
+    between class [0. 0. 1. 0.]
+    contextual class [ 0. -1.  1.  0.]
+    between school [0. 0. 0. 1.]
+    contextual school [ 0.  0. -1.  1.]
     """
     parts, expr = parts_of(problem), expression_of(variable)
     concerned = [part for part in parts if _depends(part, expr)]
