@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from laird.meta import effects
     from laird.meta.covariances import vcov_bivariate, vcov_cluster
     from laird.spec import Spec, multilevel, parse_spec, read_spec
+    from laird.variants.correlation import correlation_sensitivity
+    from laird.variants.settings import sensitivity
 
 _HOMES = {
     "DataError": "laird.errors",
@@ -55,6 +57,7 @@ _HOMES = {
     "cluster_robust": "laird.inference.robust",
     "coef_tests": "laird.inference.coefficients",
     "contextual": "laird.inference.contextual",
+    "correlation_sensitivity": "laird.variants.correlation",
     "estimators": "laird.compare.estimators",
     "group_labels": "laird.data.groupwise",
     "group_weights": "laird.inference.group_weights",
@@ -75,6 +78,7 @@ _HOMES = {
     "read_spec": "laird.spec",
     "reliability": "laird.fitting.reliability",
     "sample_groups": "laird.data.groupwise",
+    "sensitivity": "laird.variants.settings",
     "shrinkage": "laird.compare.shrinkage",
     "simulated_school": "laird.compare.simulated_school",
     "table": "laird.data.tables",
@@ -99,6 +103,7 @@ __all__ = [
     "cluster_robust",
     "coef_tests",
     "contextual",
+    "correlation_sensitivity",
     "effects",
     "estimators",
     "group_labels",
@@ -121,6 +126,7 @@ __all__ = [
     "read_spec",
     "reliability",
     "sample_groups",
+    "sensitivity",
     "shrinkage",
     "simulated_school",
     "table",

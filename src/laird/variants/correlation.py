@@ -13,9 +13,9 @@ from laird.bound import Model
 from laird.bound import model as bind
 from laird.errors import FitError
 from laird.fitting.result import Method
-from laird.sensitivity.variants import summaries
 from laird.spec import Recipe, Spec
 from laird.spec.syntax import Call, Expr, Number
+from laird.variants.settings import summaries
 
 RHO = (0.0, 0.2, 0.4, 0.6, 0.8)
 ARGUMENT = {"vcov_cluster": "rho", "vcov_bivariate": "cor"}

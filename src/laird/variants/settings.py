@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import pandas as pd
@@ -66,7 +67,7 @@ def sensitivity(
     return summaries({name: _fitted(name, one, method, options) for name, one in models.items()}, prob)
 
 
-def summaries(fits: Mapping[str, Fit], prob: float = 0.95, *, label: str = "variant") -> pd.DataFrame:
+def summaries(fits: Mapping[Any, Fit], prob: float = 0.95, *, label: str = "variant") -> pd.DataFrame:
     """The summaries of named fits below each other, with the columns `label` and ``status`` in front."""
     return pd.concat([_labelled(name, fit, prob, label) for name, fit in fits.items()], ignore_index=True)
 
@@ -104,23 +105,11 @@ def _other(model: Model, formulas: str | Sequence[str]) -> Any:
     return respecified(spec, levels=levels, missing=model.spec.missing)
 
 
-class _named:
+@contextmanager
+def _named(name: str) -> Iterator[None]:
     """Put the name of a variant in front of what is wrong with it."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        if isinstance(error, LairdError):
-            what = f"Variant `{self.name}`: {error.what}"
-            raise type(error)(
-                what, where=error.where, allowed=error.allowed, remedy=error.remedy
-            ) from error
-
-
-def grid(values: Sequence[float]) -> Iterator[tuple[str, float]]:
-    """Names of the points of a grid."""
-    return ((f"{value:g}", value) for value in values)
+    try:
+        yield
+    except LairdError as error:
+        what = f"Variant `{name}`: {error.what}"
+        raise type(error)(what, where=error.where, allowed=error.allowed, remedy=error.remedy) from error
