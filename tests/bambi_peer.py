@@ -97,7 +97,7 @@ def laird_draws(fit: ld.Fit) -> Draws:
     found = {name: draws.beta[..., k] for k, name in enumerate(design.names)} | {"sigma": draws.sigma}
     for k, term in enumerate(random.names):
         found[f"sd({random.group}, {term})"] = draws.sd[..., k]
-        found |= {f"u({level}, {term})": draws.u[:, :, j, k] for j, level in enumerate(random.levels)}
+        found |= {f"u({level}, {term})": draws.u[0][:, :, j, k] for j, level in enumerate(random.levels)}
     return found
 
 

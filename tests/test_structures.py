@@ -358,12 +358,13 @@ def test_a_new_group_of_one_factor_keeps_the_effects_of_the_other():
     assert found == pytest.approx(expected, rel=1e-12)
 
 
-@pytest.mark.parametrize("method", ["eb", "nuts"])
-@pytest.mark.parametrize("name", [CROSSED, "sigma by row", "group sd"])
-def test_other_methods_say_that_they_fit_one_factor(name, method):
-    with pytest.raises(ld.FitError, match="one grouping factor and a constant sigma") as raised:
-        ld.model(*MODELS[name], data=FRAME).fit(method)
-    assert '"reml"' in raised.value.remedy
+@pytest.mark.parametrize("name", MODELS)
+def test_empirical_bayes_with_flat_priors_is_reml(name):
+    reml = fitted(name, "reml")
+    eb = ld.model(*MODELS[name], data=FRAME, priors="flat").fit("eb", draws=100, random_seed=1)
+    assert eb.loglik == pytest.approx(reml.loglik, abs=1e-6)
+    np.testing.assert_allclose(eb.fixef, reml.fixef, rtol=1e-5, atol=1e-5 * np.abs(reml.fixef).max())
+    np.testing.assert_allclose(eb.scale, reml.scale, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("name", SCALED)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from laird.compare.estimators import estimators
     from laird.compare.shrinkage import shrinkage
     from laird.compare.simulated_school import simulated_school
+    from laird.compare.true_effects import true_effects
     from laird.data.bundled import list_data, load_data
     from laird.data.groupwise import by_group, group_labels, sample_groups
     from laird.data.joins import join_levels
@@ -28,9 +29,11 @@ if TYPE_CHECKING:
     from laird.fitting.result import Fit
     from laird.inference.coefficients import coef_tests
     from laird.inference.contextual import contextual
+    from laird.inference.cumulative import cumulative
     from laird.inference.group_weights import group_weights, variance_inequality
     from laird.inference.hausman import hausman
     from laird.inference.heterogeneity import heterogeneity, heterogeneity_at
+    from laird.inference.influence import influence, leave_one_out
     from laird.inference.intraclass import icc
     from laird.inference.likelihood_ratio import lr_test
     from laird.inference.predictive import prediction_interval
@@ -39,6 +42,7 @@ if TYPE_CHECKING:
     from laird.inference.wald import wald
     from laird.meta import effects
     from laird.meta.covariances import vcov_bivariate, vcov_cluster
+    from laird.report.page import write_report
     from laird.spec import Spec, multilevel, parse_spec, read_spec
     from laird.variants.correlation import correlation_sensitivity
     from laird.variants.settings import sensitivity
@@ -58,6 +62,7 @@ _HOMES = {
     "coef_tests": "laird.inference.coefficients",
     "contextual": "laird.inference.contextual",
     "correlation_sensitivity": "laird.variants.correlation",
+    "cumulative": "laird.inference.cumulative",
     "estimators": "laird.compare.estimators",
     "group_labels": "laird.data.groupwise",
     "group_weights": "laird.inference.group_weights",
@@ -65,7 +70,9 @@ _HOMES = {
     "heterogeneity": "laird.inference.heterogeneity",
     "heterogeneity_at": "laird.inference.heterogeneity",
     "icc": "laird.inference.intraclass",
+    "influence": "laird.inference.influence",
     "join_levels": "laird.data.joins",
+    "leave_one_out": "laird.inference.influence",
     "levels": "laird.data.levels",
     "list_data": "laird.data.bundled",
     "load_data": "laird.data.bundled",
@@ -82,10 +89,12 @@ _HOMES = {
     "shrinkage": "laird.compare.shrinkage",
     "simulated_school": "laird.compare.simulated_school",
     "table": "laird.data.tables",
+    "true_effects": "laird.compare.true_effects",
     "variance_inequality": "laird.inference.group_weights",
     "vcov_bivariate": "laird.meta.covariances",
     "vcov_cluster": "laird.meta.covariances",
     "wald": "laird.inference.wald",
+    "write_report": "laird.report.page",
 }
 _MODULES = {"effects": "laird.meta.effects", "plots": "laird.plots"}
 
@@ -104,6 +113,7 @@ __all__ = [
     "coef_tests",
     "contextual",
     "correlation_sensitivity",
+    "cumulative",
     "effects",
     "estimators",
     "group_labels",
@@ -112,7 +122,9 @@ __all__ = [
     "heterogeneity",
     "heterogeneity_at",
     "icc",
+    "influence",
     "join_levels",
+    "leave_one_out",
     "levels",
     "list_data",
     "load_data",
@@ -130,10 +142,12 @@ __all__ = [
     "shrinkage",
     "simulated_school",
     "table",
+    "true_effects",
     "variance_inequality",
     "vcov_bivariate",
     "vcov_cluster",
     "wald",
+    "write_report",
 ]
 
 

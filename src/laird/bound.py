@@ -32,8 +32,18 @@ OPTIONS: Mapping[str, tuple[str, ...]] = {
     "ols": (),
     "ml": ("se",),
     "reml": ("se",),
-    "eb": ("draws", "random_seed"),
-    "nuts": ("draws", "tune", "chains", "cores", "random_seed", "target_accept", "progress", "sampler"),
+    "eb": ("draws", "random_seed", "keep"),
+    "nuts": (
+        "draws",
+        "tune",
+        "chains",
+        "cores",
+        "random_seed",
+        "target_accept",
+        "progress",
+        "sampler",
+        "keep",
+    ),
 }
 
 

@@ -148,6 +148,17 @@ def test_a_sampling_variance_is_read_where_the_data_have_it(restoration):
         read(spec, without)
 
 
+def test_what_names_the_rows_may_be_missing_unless_the_model_uses_it():
+    nan = float("nan")
+    data = {"y": [1.0, 2.0, 4.0], "year": [1990.0, nan, 1992.0], "author": ["a", None, "b"]}
+    table = read(parse_spec("y ~ 1", study=["author", "year"]), data)
+    assert table.column("author").missing.tolist() == [False, True, False]
+    with pytest.raises(DataError, match="column year: 1 missing value"):
+        read(parse_spec("y ~ year", study=["author", "year"]), data)
+    with pytest.raises(DataError, match="no column `autor`"):
+        read(parse_spec("y ~ 1", study=["autor"]), data)
+
+
 def test_a_schema_is_frozen_and_survives_pickling(hs):
     schema = learn(CONTEXTUAL, hs)
     with pytest.raises(AttributeError):

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from laird.gaussian.solution import solve
-from laird.posterior.density import Posterior, log_scale_densities
+from laird.posterior.density import Posterior
 
 
 @dataclass(frozen=True)
@@ -25,8 +24,8 @@ def grid_moments(target: Posterior, *, size=90, width=8.0) -> Moments:
     phi, weights = _weighted(target, *_grid(centre, 7 * spread, size))
     kept = weights > 1e-12
     phi, weights = phi[kept], weights[kept]
-    L, sigma = np.exp(phi[:, :1, None]), np.exp(phi[:, 1])
-    solutions = [solve(target.likelihood, *point) for point in zip(L, sigma, strict=True)]
+    split = target.coordinates.split
+    solutions = [target.likelihood.solve(*split(point)) for point in phi]
     mean = np.array([[s.beta[0], s.effects[0].u[0, 0]] for s in solutions])
     variance = np.array([[s.beta_cov[0, 0], s.effects[0].cov[0, 0, 0]] for s in solutions])
     means = np.column_stack([np.exp(phi), mean])
@@ -41,7 +40,7 @@ def _grid(centre, width, size):
 
 
 def _weighted(target, phi):
-    log_weights = log_scale_densities(target, phi)
+    log_weights = target.densities(phi)
     weights = np.exp(log_weights - log_weights.max())
     return phi, weights / weights.sum()
 

@@ -5,6 +5,9 @@ import pandas as pd
 
 from laird.bound import model
 from laird.fitting.problem import Problem, problem
+from laird.fitting.target import target_of
+from laird.gaussian.theta import Theta
+from laird.posterior.density import Posterior
 
 
 def grouped_frame(J=12, sizes=(3, 9), *, seed=0, sd=(1.0, 0.6), rho=0.3, sigma=1.0) -> pd.DataFrame:
@@ -30,3 +33,14 @@ def bound_problem(formula: str, data: pd.DataFrame) -> Problem:
     """The problem of a model, as the fitters get it."""
     bound = model(formula, data=data)
     return problem(bound.spec, bound.schema, bound.design)
+
+
+def bound_target(formula: str, data: pd.DataFrame, priors=None) -> Posterior:
+    """The posterior of a model, as empirical Bayes and NUTS get it."""
+    bound = model(formula, data=data, priors=priors)
+    return target_of(problem(bound.spec, bound.schema, bound.design), bound.priors)
+
+
+def at(L, sigma: float) -> Theta:
+    """Covariance parameters of a model with a constant sigma."""
+    return Theta(np.asarray(L, dtype=float), np.array([np.log(sigma)]))

@@ -1,19 +1,10 @@
 import numpy as np
 import pytest
 from scipy import stats
-from tests.fitting.problems import balanced_frame, bound_problem, grouped_frame
+from tests.fitting.problems import at, balanced_frame, bound_target, grouped_frame
 
-import laird as ld
 from laird.fitting import laplace as module
 from laird.fitting.laplace import DEGREES_OF_FREEDOM, laplace
-from laird.gaussian.coordinates import log_scale_of_factor
-from laird.posterior import prior_table
-from laird.posterior.density import posterior
-
-
-def target_of(formula, frame, priors=None):
-    model = ld.model(formula, data=frame, priors=priors)
-    return posterior(bound_problem(formula, frame).data, prior_table(model.spec.priors, model.design), "g")
 
 
 def test_proposals_have_the_stated_density():
@@ -50,7 +41,7 @@ def test_ratios_with_heavy_tails_are_not_trusted():
 
 
 def test_it_follows_the_seed():
-    target = target_of("y ~ x + (1 | g)", grouped_frame())
+    target = bound_target("y ~ x + (1 | g)", grouped_frame())
     start = np.zeros(target.size)
     first, again = (laplace(target, start, 200, np.random.default_rng(4)) for _ in range(2))
     np.testing.assert_array_equal(first.phi, again.phi)
@@ -61,9 +52,9 @@ def test_it_follows_the_seed():
 
 @pytest.mark.parametrize("formula", ["y ~ x + (1 | g)", "y ~ x + (1 + x | g)"])
 def test_any_reasonable_start_leads_to_the_same_mode(formula):
-    target = target_of(formula, grouped_frame(J=20))
-    L = np.eye(target.q)
-    starts = [log_scale_of_factor(scale * L, 1.0, target.pairs) for scale in (0.5, 2.0)]
+    target = bound_target(formula, grouped_frame(J=20))
+    L = np.eye(target.coordinates.places.sds)
+    starts = [target.coordinates.join(at(scale * L, 1.0), np.zeros(0)) for scale in (0.5, 2.0)]
     means = [laplace(target, start, 4000, np.random.default_rng(1)).phi.mean(axis=0) for start in starts]
     # The modes agree to 1e-8, but of 4000 draws resampling may then choose a few others.
     np.testing.assert_allclose(means[0], means[1], rtol=0, atol=1e-3)
@@ -72,6 +63,6 @@ def test_any_reasonable_start_leads_to_the_same_mode(formula):
 def test_a_posterior_without_a_mode_has_no_approximation():
     """With a flat prior and no variance between groups, the density of log sd has no maximum."""
     frame = balanced_frame([0.1, -0.1, 0.05, 0.0, -0.05])
-    target = target_of("y ~ 1 + (1 | g)", frame, priors={"sd(g)": "gamma(0.01, 0.01)"})
+    target = bound_target("y ~ 1 + (1 | g)", frame, priors={"sd(g)": "gamma(0.01, 0.01)"})
     found = laplace(target, np.array([-3.0, 0.0]), 200, np.random.default_rng(0))
     assert found is None or found.khat > module.KHAT_LIMIT or found.effective < found.proposals / 4

@@ -1,16 +1,16 @@
 """NUTS: the exact posterior within Monte Carlo error, seeds, options, checks."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from tests.fitting.grids import grid_moments
-from tests.fitting.problems import bound_problem, grouped_frame
+from tests.fitting.problems import bound_target, grouped_frame
 
 import laird as ld
 from laird.fitting import nuts
-from laird.fitting.draws import Draws
 from laird.fitting.tables import convergence
-from laird.posterior import prior_table
-from laird.posterior.density import posterior
 
 FORMULA = "y ~ 1 + (1 | g)"
 OPTIONS = {"draws": 500, "tune": 400, "chains": 2, "cores": 1, "random_seed": 5}
@@ -26,14 +26,14 @@ def fit(model):
     return model.fit("nuts", **OPTIONS)
 
 
-def test_draws_have_the_moments_of_the_exact_posterior(model, fit):
-    _assert_exact(model, fit, J=12)
+def test_draws_have_the_moments_of_the_exact_posterior(fit):
+    _assert_exact(fit, J=12)
 
 
 def test_with_many_groups_signed_sds_have_the_same_posterior():
     J = nuts.MANY_GROUPS + 5
     many = ld.model(FORMULA, data=grouped_frame(J=J, seed=3, sd=(1.0, 0.0)))
-    _assert_exact(many, many.fit("nuts", **OPTIONS), J=J)
+    _assert_exact(many.fit("nuts", **OPTIONS), J=J)
 
 
 def test_without_nutpie_pymc_samples_the_same_posterior(model, monkeypatch):
@@ -41,16 +41,15 @@ def test_without_nutpie_pymc_samples_the_same_posterior(model, monkeypatch):
     fit = model.fit("nuts", **OPTIONS)
     assert dict(fit.origin.options)["sampler"] == "pymc"
     assert {"diverging", "n_steps"} <= set(fit.draws.stats)
-    _assert_exact(model, fit, J=12)
+    _assert_exact(fit, J=12)
     with pytest.raises(ld.FitError, match="nutpie is not installed"):
         model.fit("nuts", sampler="nutpie")
 
 
-def _assert_exact(model, fit, *, J):
-    data = bound_problem(FORMULA, grouped_frame(J=J, seed=3, sd=(1.0, 0.0))).data
-    exact = grid_moments(posterior(data, prior_table(model.spec.priors, model.design), "g"))
+def _assert_exact(fit, *, J):
+    exact = grid_moments(bound_target(FORMULA, grouped_frame(J=J, seed=3, sd=(1.0, 0.0))))
     draws = fit.draws
-    chains = [draws.sd[..., 0], draws.sigma, draws.beta[..., 0], draws.u[..., 0, 0]]
+    chains = [draws.sd[..., 0], draws.sigma, draws.beta[..., 0], draws.u[0][..., 0, 0]]
     for values, mean, sd in zip(chains, exact.mean, exact.sd, strict=True):
         bulk, tail, _ = convergence(values)
         # Monte Carlo standard errors; four of them are exceeded by chance once in 16,000.
@@ -62,13 +61,13 @@ def test_estimates_are_posterior_means(fit):
     assert fit.fixef["Intercept"] == pytest.approx(fit.draws.beta[..., 0].mean(), rel=1e-12)
     assert fit.varcorr.sdcor[0] == pytest.approx(fit.draws.sd.mean(), rel=1e-12)
     assert fit.sigma == pytest.approx(fit.draws.sigma.mean(), rel=1e-12)
-    np.testing.assert_allclose(fit.ranef("g"), fit.draws.flat("u").mean(axis=0), rtol=1e-12)
+    np.testing.assert_allclose(fit.ranef("g"), fit.draws.flat_effects()[0].mean(axis=0), rtol=1e-10)
     np.testing.assert_allclose(fit.se, fit.draws.flat("beta").std(axis=0, ddof=1), rtol=1e-10)
 
 
 def test_shapes_and_records(fit):
     assert fit.draws.beta.shape == (2, 500, 1)
-    assert fit.draws.u.shape == (2, 500, 12, 1)
+    assert fit.draws.u[0].shape == (2, 500, 12, 1)
     assert fit.draws.warmup == 400
     assert fit.origin.seed == 5
     assert dict(fit.origin.options)["draws"] == "500"
@@ -78,7 +77,7 @@ def test_shapes_and_records(fit):
 def test_the_same_seed_gives_the_same_draws(model, fit):
     again = model.fit("nuts", **OPTIONS)
     np.testing.assert_array_equal(again.draws.sigma, fit.draws.sigma)
-    np.testing.assert_array_equal(again.draws.u, fit.draws.u)
+    np.testing.assert_array_equal(again.draws.u[0], fit.draws.u[0])
 
 
 def test_another_seed_gives_other_draws(model, fit):
@@ -88,7 +87,7 @@ def test_another_seed_gives_other_draws(model, fit):
 
 def test_chains_differ(fit):
     assert not np.array_equal(fit.draws.sigma[0], fit.draws.sigma[1])
-    assert not np.array_equal(fit.draws.u[0], fit.draws.u[1])
+    assert not np.array_equal(fit.draws.u[0][0], fit.draws.u[0][1])
 
 
 @pytest.mark.parametrize(
@@ -103,49 +102,35 @@ def test_chains_differ(fit):
         {"target_accept": 80},
         {"random_seed": -1},
         {"sampler": "gibbs"},
+        {"keep": "some"},
     ],
     ids=str,
 )
-def test_unusable_options_are_refused_before_anything_is_compiled(model, option, monkeypatch):
-    def compiled(*_):
-        raise AssertionError("the graph was built")
+def test_unusable_options_are_refused_before_anything_is_computed(model, option, monkeypatch):
+    def computed(*_):
+        raise AssertionError("the posterior was built")
 
-    monkeypatch.setattr(nuts, "marginal_graph", compiled)
+    monkeypatch.setattr(nuts, "target_of", computed)
     with pytest.raises(ld.FitError) as caught:
         model.fit("nuts", **option)
     assert "Allowed" in caught.value.allowed
 
 
-def made_up(sigma, diverging=0):
-    """Draws of a one-way model that have only sigma to vary."""
-    C, S = sigma.shape
-    stats = {"diverging": np.arange(C * S).reshape(C, S) < diverging}
-    L = np.broadcast_to(sigma[..., None, None], (C, S, 1, 1)).copy()
-    return Draws(sigma[..., None].copy(), sigma, np.zeros((C, S, 12, 1)), L, stats)
+def test_nothing_of_pymc_is_imported():
+    """A process that samples spends no time on PyMC and PyTensor."""
+    code = (
+        "import sys, laird as ld; model = ld.model('Yield ~ 1 + (1 | Batch)', data=ld.load_data('dyestuff'));"
+        "model.fit('nuts', draws=50, tune=50, chains=1, random_seed=1, progress=False);"
+        "sys.exit(any(name in sys.modules for name in ('pymc', 'pytensor')))"
+    )
+    assert subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=False).returncode == 0
 
 
-def verdicts(draws):
-    found = nuts._checks(bound_problem(FORMULA, grouped_frame()), draws)
-    return {check.check: check.status for check in found}
-
-
-def test_good_chains_pass():
-    sigma = np.random.default_rng(0).uniform(1, 2, (4, 500))
-    assert set(verdicts(made_up(sigma)).values()) == {"ok"}
-
-
-def test_chains_that_disagree_have_not_converged():
-    sigma = np.random.default_rng(0).uniform(1, 2, (4, 500)) + np.arange(4)[:, None]
-    found = verdicts(made_up(sigma))
-    assert (found["rhat"], found["ess"]) == ("not_converged", "warning")
-
-
-@pytest.mark.parametrize(("count", "status"), [(0, "ok"), (5, "warning"), (100, "not_converged")])
-def test_divergences_are_counted(count, status):
-    sigma = np.random.default_rng(0).uniform(1, 2, (4, 500))
-    assert verdicts(made_up(sigma, count))["divergences"] == status
-
-
-def test_one_chain_cannot_be_compared():
-    sigma = np.random.default_rng(0).uniform(1, 2, (1, 500))
-    assert verdicts(made_up(sigma))["rhat"] == "warning"
+def test_summaries_take_the_place_of_many_effects(model, fit):
+    kept = model.fit("nuts", **OPTIONS, keep="summary")
+    assert kept.draws.u == ()
+    np.testing.assert_allclose(kept.ranef("g"), fit.ranef("g"), rtol=1e-10)
+    np.testing.assert_allclose(kept.ranef_sd("g"), fit.ranef_sd("g"), rtol=1e-8)
+    with pytest.raises(ld.FitError, match="summarised, not kept"):
+        kept.predict()
+    assert np.isfinite(kept.predict(groups="population").lower).all()

@@ -1,12 +1,14 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
+from tests.fitting.draws import draws_like
 from tests.fitting.problems import grouped_frame
 
 import laird as ld
 from laird.fitting import tables
-from laird.fitting.draws import Draws
 
 
 @pytest.fixture(scope="module")
@@ -57,11 +59,11 @@ def draws():
     rng, shape = np.random.default_rng(0), (4, 500)
     L = np.zeros((*shape, 2, 2))
     L[..., 0, 0], L[..., 1, 0], L[..., 1, 1] = rng.uniform(1, 2, (3, *shape))
-    return Draws(rng.normal(size=(*shape, 3)), rng.uniform(1, 2, shape), np.zeros((*shape, 20, 2)), L, {})
+    return draws_like(rng.normal(size=(*shape, 3)), rng.uniform(1, 2, shape), L)
 
 
 def test_draws_are_summarised_by_quantiles_and_diagnostics(fit, draws):
-    table = tables.draws_summary(fit.problem, fit.point, draws, 0.8)
+    table = tables.draws_summary(fit.problem, fit.point, draws, (), 0.8)
     np.testing.assert_array_equal(table.estimate, fit.summary().estimate)
     values = {1: draws.beta[..., 1], 5: draws.correlation[..., 1, 0], 6: draws.sigma}
     for row, sample in values.items():
@@ -72,8 +74,8 @@ def test_draws_are_summarised_by_quantiles_and_diagnostics(fit, draws):
 
 
 def test_weighted_draws_are_worth_no_more_than_their_weights(fit, draws):
-    few = Draws(draws.beta, draws.sigma, draws.u, draws.L, {}, effective=100.0)
-    table = tables.draws_summary(fit.problem, fit.point, few, 0.8)
+    few = replace(draws, effective=100.0)
+    table = tables.draws_summary(fit.problem, fit.point, few, (), 0.8)
     assert (table[["ess_bulk", "ess_tail"]] <= 100).all(axis=None)
 
 

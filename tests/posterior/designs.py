@@ -34,8 +34,8 @@ def two_outcomes(n=30, seed=1, missing=4):
     )
     W = np.column_stack([one, own])
     scales = (
-        ScaleDesign("sigma", "a", (one * (which == 0))[:, None], ("Intercept",)),
-        ScaleDesign("sigma", "b", W * (which == 1)[:, None], ("Intercept", "x")),
+        ScaleDesign("sigma", "a", (one * (which == 0))[:, None], ("a: Intercept",)),
+        ScaleDesign("sigma", "b", W * (which == 1)[:, None], ("b: Intercept", "b: x")),
     )
     return Design(
         "a",

@@ -8,11 +8,11 @@ from tests.gaussian.cases import central_difference
 
 from laird.bound import model
 from laird.gaussian import dense
-from laird.gaussian.coordinates import correlated_pairs, factor_of_log_scale
+from laird.gaussian.coordinates import factor_of_log_scale
 from laird.gaussian.crossproducts import group
-from laird.posterior import prior_table
-from laird.posterior.density import log_scale_densities, log_scale_density, posterior, scalar_priors
-from laird.posterior.table import PriorRow
+from laird.gaussian.likelihoods import bind
+from laird.posterior import coefficient_prior, prior_table
+from laird.posterior.density import posterior
 
 PRIORS = {
     "Intercept": "normal(2, 3)",
@@ -32,10 +32,10 @@ def bound(request):
 
 @pytest.fixture(scope="module")
 def target(bound):
-    design = bound.design
+    design, table = bound.design, prior_table(bound.spec.priors, bound.design)
     random = design.random[0]
     data = group(design.y, design.X, random.Z, random.ids, len(random.levels), random.blocks)
-    return posterior(data, prior_table(bound.spec.priors, design), "g")
+    return posterior(bind(data, *coefficient_prior(table)), table)
 
 
 @pytest.fixture
@@ -43,13 +43,9 @@ def phi(target):
     return np.random.default_rng(1).normal(0, 0.4, target.size)
 
 
-def test_the_size_counts_the_parameters(target):
-    assert target.size == 2 + len(correlated_pairs(target.blocks)) + 1 + 1
-
-
 def test_it_is_likelihood_times_priors_times_jacobian(bound, target, phi):
     design, random = bound.design, bound.design.random[0]
-    pairs = correlated_pairs(random.blocks)
+    pairs = target.coordinates.pairs
     L, sigma = factor_of_log_scale(phi, 2, pairs)
     sd, b = np.exp(phi[:2]), phi[-1]
     R = np.full(len(design.y), sigma**2)
@@ -64,32 +60,28 @@ def test_it_is_likelihood_times_priors_times_jacobian(bound, target, phi):
     if pairs:  # LKJ(3) of one correlation is a beta on (-1, 1); d tanh = 1 - tanh²
         r = np.tanh(phi[2])
         expected += stats.beta(3, 3, loc=-1, scale=2).logpdf(r) + np.log1p(-(r**2))
-    assert log_scale_density(target, phi)[0] == pytest.approx(expected, rel=1e-9)
+    assert target.density(phi)[0] == pytest.approx(expected, rel=1e-9)
 
 
 def test_its_gradient(target, phi):
-    expected = central_difference(lambda x: log_scale_density(target, x)[0], phi)
-    np.testing.assert_allclose(log_scale_density(target, phi)[1], expected, rtol=1e-6, atol=1e-6)
+    expected = central_difference(lambda x: target.density(x)[0], phi)
+    np.testing.assert_allclose(target.density(phi)[1], expected, rtol=1e-6, atol=1e-6)
 
 
 def test_a_stack_gives_the_same_values(target):
     phi = np.random.default_rng(2).normal(0, 0.5, (6, target.size))
-    one_by_one = [log_scale_density(target, row)[0] for row in phi]
-    np.testing.assert_allclose(log_scale_densities(target, phi), one_by_one, rtol=1e-12)
+    one_by_one = [target.density(row)[0] for row in phi]
+    np.testing.assert_allclose(target.densities(phi), one_by_one, rtol=1e-12)
 
 
-def test_scalar_priors_add_up():
-    rows = (
-        PriorRow("a", "sd", "g", 0, "half_normal", (2.0,), ""),
-        PriorRow("b", "sigma", "", 0, "half_student_t", (3.0, 1.5), ""),
-    )
-    value, slopes = scalar_priors(rows, np.array([0.7, 1.1]))
-    expected = stats.halfnorm(0, 2).logpdf(0.7) + np.log(2) + stats.t(3, 0, 1.5).logpdf(1.1)
-    assert value == pytest.approx(expected, rel=1e-12)
-    numeric = central_difference(lambda x: scalar_priors(rows, x)[0], np.array([0.7, 1.1]))
-    np.testing.assert_allclose(slopes, numeric, rtol=1e-8)
-
-
-def test_no_priors_add_nothing():
-    value, slopes = scalar_priors((), np.zeros(0))
-    assert (value, len(slopes)) == (0.0, 0)
+def test_signed_sds_are_another_coordinate_of_the_same_posterior(target, phi):
+    """sd = c|x|: the density of x is that of log sd over |x| and halved, for either sign of x."""
+    signed, c = target.signed([0, 1]), 2.0  # the scale of half_normal(2); gamma is no half
+    assert signed.coordinates.priors.links.tolist()[:2] == [3, 0]
+    for sign in (-1, 1):
+        x = phi.copy()
+        x[0] = sign * np.exp(phi[0]) / c
+        value, gradient = signed.density(x)
+        assert value == pytest.approx(target.density(phi)[0] - np.log(2 * abs(x[0])), rel=1e-12)
+        expected = central_difference(lambda x: signed.density(x)[0], x)
+        np.testing.assert_allclose(gradient, expected, rtol=1e-6, atol=1e-6)

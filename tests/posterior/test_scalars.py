@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from laird.posterior import scalars
+from laird.posterior import families, scalars
 from laird.posterior.lkj import beta_shapes
 
 
@@ -29,3 +29,9 @@ def test_nothing_lies_outside_the_support(code):
 def test_a_power_without_logarithm_is_finite_at_zero():
     exponential = np.array([0.0, np.inf, 0.0, 0.0, 2.0, 0.0])
     assert scalars.log_density(scalars.POWER, exponential, 0.0) == (0.0, -2.0)
+
+
+@pytest.mark.parametrize("family", ["lognormal", "log_student_t", "inverse_gamma", "gamma"])
+def test_densities_that_vanish_at_zero_do_so_without_a_nan(family):
+    values = (3.0, 0.5, 1.0) if family == "log_student_t" else (2.0, 1.0)
+    assert families.logpdf(family, 0.0, *values) == -np.inf

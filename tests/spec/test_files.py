@@ -22,6 +22,8 @@ ERRORS = {
     "formula = 3": ("The value of `formula` must be text.", "    formula = 3"),
     'formula = "y ~ x"\nparts = "sigma ~ x"': ("The value of `parts` must be a list of text.", ""),
     'formula = "y ~ x"\nparts = [1]': ("The value of `parts` must be a list of text.", ""),
+    'formula = "y ~ x"\nstudy = "a"': ("The value of `study` must be a list of text.", ""),
+    'formula = "y ~ x"\nknown = "a"': ("The value of `known` must be a table of text.", ""),
     'formula = "y ~ x"\npriors = 3': ('The value of `priors` must be "flat", or a table of text.', ""),
     'formula = "y ~ x"\n[priors]\nb = 3': ('The value of `priors` must be "flat", or a table', ""),
     'formula = "y ~ x"\n[levels]\nx = "a"': ("The value of `levels` must be a table of lists of text.", ""),

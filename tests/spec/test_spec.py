@@ -23,6 +23,7 @@ FULL = parse_spec(
     title='A "title"',
     question="Line 1\nLine 2 — with ∂ and \\",
     data="restoration",
+    study=["author", "year"],
 )
 
 
@@ -187,3 +188,16 @@ def test_the_spec_layer_needs_the_standard_library_only():
     )
     other = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert other.stdout.strip() == "[]"
+
+
+def test_what_names_the_rows_is_a_label():
+    plain, named = parse_spec("y ~ x"), parse_spec("y ~ x", study=["author", "year"])
+    assert named.study == ("author", "year")
+    assert named.hash == plain.hash
+    assert spec_variables(named) == ("y", "x")
+
+
+@pytest.mark.parametrize("study", ["author", [1], {"author": 1}])
+def test_what_names_the_rows_is_a_list_of_columns(study):
+    with pytest.raises(SpecError, match="`study` must be a list of columns"):
+        parse_spec("y ~ x", study=study)

@@ -89,10 +89,10 @@ def shrinkage(
 
 def _fits(model_or_fits: Model | Fit | Iterable[Fit], methods: str | Sequence[str]) -> dict[str, Fit]:
     """The fits by the name of their estimate, the groups' own least squares first."""
-    given = _given(model_or_fits, methods)
+    given = given_fits(model_or_fits, methods)
     if not given or not all(isinstance(fit, Fit) for fit in given):
         raise FitError("There are no fits to compare.", remedy="Pass a model, or a list of its fits.")
-    _refuse_different(given)
+    refuse_different(given)
     named: dict[str, Fit] = {"blue": ols.fit(given[0].problem)}
     for fit in given:
         label = NAMES[fit.method]
@@ -104,14 +104,16 @@ def _fits(model_or_fits: Model | Fit | Iterable[Fit], methods: str | Sequence[st
     return {label: named[label] for label in ("blue", "eblup", "eb", "posterior") if label in named}
 
 
-def _given(model_or_fits: Model | Fit | Iterable[Fit], methods: str | Sequence[str]) -> list[Fit]:
+def given_fits(model_or_fits: Model | Fit | Iterable[Fit], methods: str | Sequence[str]) -> list[Fit]:
+    """The fits given, or those of a model by each method."""
     if isinstance(model_or_fits, Model):
         wanted = [methods] if isinstance(methods, str) else methods
         return [model_or_fits.fit(method) for method in wanted]  # type: ignore[arg-type]
     return [model_or_fits] if isinstance(model_or_fits, Fit) else list(model_or_fits)
 
 
-def _refuse_different(fits: Sequence[Fit]) -> None:
+def refuse_different(fits: Sequence[Fit]) -> None:
+    """Raise FitError unless all fits are of one model and one data set."""
     formulas = {fit.spec.formula for fit in fits}
     if len(formulas) > 1:
         raise FitError(

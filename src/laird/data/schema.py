@@ -172,10 +172,12 @@ def read(spec: Spec, frame: Any, known: Known | None = None) -> Table:
     if isinstance(frame, Table):
         return frame
     columns = (*spec_variables(spec), *recipe_columns(spec.known))
-    table = read_table(frame, columns, optional=known_names(spec), formula=spec.formula)
+    table = read_table(frame, (*columns, *spec.study), optional=known_names(spec), formula=spec.formula)
     check_named(spec, table.available, named(known))
     groups = dict.fromkeys(name for columns in groupings(spec).values() for name in columns)
-    kept = complete(table, spec.missing, groups, may_be_missing(spec, table))
+    used = {*columns, *known_names(spec)}
+    labels = {name: np.ones(len(table), dtype=bool) for name in spec.study if name not in used}
+    kept = complete(table, spec.missing, groups, labels | may_be_missing(spec, table))
     note_inverse_variance(spec, kept, frame)
     return kept
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -97,7 +97,7 @@ def everywhere(spec: Spec, table: Table) -> Mask:
     return np.ones((len(table), len(spec.locations)), dtype=bool)
 
 
-def may_be_missing(spec: Spec, table: Table) -> Mapping[str, Mask]:
+def may_be_missing(spec: Spec, table: Table) -> dict[str, Mask]:
     """Where columns may be missing: an outcome beside another one, and its sampling variance with it.
 
     Examples

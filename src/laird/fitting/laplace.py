@@ -10,12 +10,14 @@ and k̂ says whether they can be trusted (Vehtari et al. 2024).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from laird.fitting.newton import minimise
-from laird.posterior.density import Posterior, log_scale_densities, log_scale_density
+from laird.posterior.density import Posterior
+from laird.posterior.grouped import density_function
 
 type Floats = NDArray[np.float64]
 
@@ -23,14 +25,18 @@ DEGREES_OF_FREEDOM = 5
 PROPOSALS_PER_DRAW = 3
 WIDE = 2.5
 KHAT_LIMIT = 0.7
+LEAST_SHARE = 0.05
+"""Proposals that are worth fewer independent draws than this share of them are not trusted."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Laplace:
-    """Draws of phi from the weighted approximation.
+class Approximation:
+    """Draws of phi from a weighted approximation.
 
     Attributes
     ----------
+    method
+        ``"laplace"`` or ``"quadrature"``.
     phi
         Equally weighted draws, shape (S, k).
     khat
@@ -41,13 +47,19 @@ class Laplace:
         Number of proposals.
     """
 
+    method: Literal["laplace", "quadrature"]
     phi: Floats
     khat: float
     effective: float
     proposals: int
 
+    @property
+    def usable(self) -> bool:
+        """Whether the weights can be trusted."""
+        return self.khat <= KHAT_LIMIT and self.effective >= LEAST_SHARE * self.proposals
 
-def laplace(target: Posterior, start: Floats, draws: int, rng: np.random.Generator) -> Laplace | None:
+
+def laplace(target: Posterior, start: Floats, draws: int, rng: np.random.Generator) -> Approximation | None:
     """Approximate the posterior of phi; None when it has no mode with negative definite Hessian.
 
     Parameters
@@ -61,9 +73,10 @@ def laplace(target: Posterior, start: Floats, draws: int, rng: np.random.Generat
     rng
         Source of randomness.
     """
+    density = density_function(target)
 
     def negative(phi: Floats) -> tuple[float, Floats]:
-        value, gradient = log_scale_density(target, phi)
+        value, gradient = density(phi)
         return -value, -gradient
 
     optimum = minimise(negative, start)
@@ -74,10 +87,21 @@ def laplace(target: Posterior, start: Floats, draws: int, rng: np.random.Generat
     if not optimum.converged or not np.all(np.isfinite(C)):
         return None
     phi, log_ratios = _adaptive_proposals(target, optimum.x, C, PROPOSALS_PER_DRAW * draws, rng)
+    return weighted("laplace", phi, log_ratios, draws, rng)
+
+
+def weighted(
+    method: Literal["laplace", "quadrature"],
+    phi: Floats,
+    log_ratios: Floats,
+    draws: int,
+    rng: np.random.Generator,
+) -> Approximation:
+    """Resample proposals phi (S, k) by their Pareto-smoothed importance ratios."""
     log_weights, khat = _smoothed(log_ratios)
-    weights = _normalised(log_weights)
+    weights = normalised(log_weights)
     chosen = _systematic(weights, draws, rng)
-    return Laplace(phi[chosen], khat, float(1.0 / np.sum(weights**2)), len(phi))
+    return Approximation(method, phi[chosen], khat, float(1.0 / np.sum(weights**2)), len(phi))
 
 
 def _adaptive_proposals(
@@ -87,12 +111,12 @@ def _adaptive_proposals(
     part = count // 3
     components = [(mode, C)]
     phi = _propose(*components[0], part, rng)
-    log_p = log_scale_densities(target, phi)
-    mean, spread = _weighted_moments(phi, _normalised(log_p - _log_t(phi, mode, C)))
+    log_p = target.densities(phi)
+    mean, spread = weighted_moments(phi, normalised(log_p - _log_t(phi, mode, C)))
     for scale, size in ((1.0, part), (WIDE, count - 2 * part)):
         components.append((mean, scale * spread))
         new = _propose(mean, scale * spread, size, rng)
-        phi, log_p = np.concatenate([phi, new]), np.append(log_p, log_scale_densities(target, new))
+        phi, log_p = np.concatenate([phi, new]), np.append(log_p, target.densities(new))
     log_q = np.logaddexp.reduce([_log_t(phi, *component) for component in components])
     return phi, log_p - log_q
 
@@ -112,14 +136,15 @@ def _log_t(phi: Floats, centre: Floats, C: Floats) -> Floats:
     return np.asarray(kernel - np.sum(np.log(np.diag(C))))
 
 
-def _weighted_moments(phi: Floats, weights: Floats) -> tuple[Floats, Floats]:
+def weighted_moments(phi: Floats, weights: Floats) -> tuple[Floats, Floats]:
     """Weighted mean, and the Cholesky factor of the weighted covariance."""
     mean = weights @ phi
     cov = (weights[:, None] * (phi - mean)).T @ (phi - mean)
     return mean, np.linalg.cholesky(cov + 1e-10 * np.diag(np.diag(cov)))
 
 
-def _normalised(log_weights: Floats) -> Floats:
+def normalised(log_weights: Floats) -> Floats:
+    """Weights that add up to one."""
     weights = np.exp(log_weights - log_weights.max())
     return np.asarray(weights / weights.sum())
 

@@ -1,9 +1,9 @@
-"""Full Bayes: NUTS on the marginal graph; coefficients and group effects drawn exactly afterwards."""
+"""Full Bayes: NUTS on the marginal posterior; coefficients and group effects drawn exactly afterwards."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from time import perf_counter
@@ -13,19 +13,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from laird.errors import FitError
-from laird.fitting.checks import Check, group_check
-from laird.fitting.draws import Draws
-from laird.fitting.options import seed, share, whole_number
+from laird.fitting.chains import chain_checks
+from laird.fitting.diagnosis import diagnose
+from laird.fitting.draws import KEEP, Draws, Keep, joint_draws
+from laird.fitting.options import one_of, seed, share, whole_number
 from laird.fitting.origin import origin
 from laird.fitting.point import Point, posterior_point
-from laird.fitting.problem import Problem
+from laird.fitting.problem import Problem, joined_columns
+from laird.fitting.regressions import Regression, of_draws, reported, row_sigma
 from laird.fitting.result import Fit
-from laird.fitting.tables import convergence
-from laird.gaussian.coordinates import correlated_pairs, correlation_factor
-from laird.gaussian.marginal import Marginal, flat, log_density, marginal
-from laird.gaussian.solution import draw, solve
-from laird.graph.marginal import marginal as marginal_graph
-from laird.posterior import coefficient_prior
+from laird.fitting.target import flat_likelihood, near, start, target_of
+from laird.gaussian.coordinates import correlated_pairs
+from laird.gaussian.solution import Effects
+from laird.gaussian.theta import Theta
+from laird.posterior.density import Posterior
+from laird.posterior.grouped import density_function
 from laird.posterior.names import group_names
 from laird.posterior.table import PriorTable
 
@@ -34,9 +36,8 @@ if TYPE_CHECKING:
 
 type Floats = NDArray[np.float64]
 type Sampler = Literal["nutpie", "pymc"]
+type Statistics = dict[str, NDArray[np.generic]]
 
-RHAT_LIMIT = 1.01
-ESS_PER_CHAIN = 100
 MANY_GROUPS = 20
 """From so many groups on, sds are sampled as absolute values: their upper tail is then light.
 
@@ -44,6 +45,9 @@ Measured with 4 x 1000 draws on 12 models of 6 to 300 groups: smallest effective
 of 2,200 to 3,700 from 20 groups on, where the log scale gives 770 to 3,800; below, the log
 scale is better.
 """
+
+JITTER = 0.5
+"""Chains start within so much of the REML estimate in every element of phi."""
 
 WEIGHT_DRAWS = 100
 """Draws over which the weights of the groups' own estimates are averaged."""
@@ -57,7 +61,7 @@ class Settings:
     tune: int
     chains: int
     cores: int
-    random_seed: int | None
+    random_seed: int
     target_accept: float
     progress: bool
     sampler: Sampler
@@ -68,13 +72,14 @@ def fit(
     priors: PriorTable,
     *,
     draws: int = 1000,
-    tune: int = 1000,
+    tune: int = 500,
     chains: int = 4,
     cores: int | None = None,
     random_seed: int | None = None,
     target_accept: float = 0.8,
     progress: bool | Literal["auto"] = "auto",
     sampler: Sampler | None = None,
+    keep: Keep = "auto",
 ) -> Fit:
     """Fit by NUTS.
 
@@ -91,33 +96,39 @@ def fit(
     progress
         Show a progress bar; ``"auto"``: on a terminal or in a notebook.
     sampler
-        ``"nutpie"``, or PyMC's own when nutpie is missing or ``"pymc"`` is asked for.
+        ``"nutpie"`` on a compiled density without a graph, or PyMC's own on its graph,
+        when nutpie is missing or ``"pymc"`` is asked for.
+    keep
+        ``"draws"`` of the group effects or a ``"summary"``; see `laird.fitting.draws.joint_draws`.
     """
-    start = perf_counter()
-    used_seed = seed(random_seed)
+    began = perf_counter()
     settings = Settings(
         whole_number("draws", draws, 4),
         whole_number("tune", tune, 1),
         whole_number("chains", chains, 1),
         whole_number("cores", min(chains, os.cpu_count() or 1) if cores is None else cores, 1),
-        used_seed,
+        seed(random_seed),
         share("target_accept", target_accept),
         _shows_progress(progress),
         _sampler(sampler),
     )
-    likelihood = _likelihood(problem, priors)
-    sampled = _draws(problem, likelihood, _sample(problem, priors, settings), settings)
+    one_of("keep", keep, KEEP)
+    target = target_of(problem, priors)
+    sampled, phi, stats = _sampled(problem, priors, target, settings)
+    rng = np.random.default_rng(np.random.SeedSequence(settings.random_seed).spawn(1)[0])
+    found = joint_draws(sampled, phi, rng, keep=keep, stats=stats, warmup=settings.tune)
+    every = of_draws(problem.codings, found.theta)
     return Fit(
         method="nuts",
         problem=problem,
-        point=_point(likelihood, sampled),
-        loglik=_log_likelihood(problem, sampled),
-        checks=_checks(problem, sampled),
+        point=_point(problem, found, every),
+        loglik=flat_likelihood(problem).density(_mean(found), np.zeros(0))[0],
+        checks=(*chain_checks(problem, found), *diagnose(problem, every)),
         origin=origin(
             problem.spec,
             problem.design,
-            perf_counter() - start,
-            seed=used_seed,
+            perf_counter() - began,
+            seed=settings.random_seed,
             options={
                 "draws": draws,
                 "tune": tune,
@@ -126,7 +137,8 @@ def fit(
                 "sampler": settings.sampler,
             },
         ),
-        draws=sampled,
+        regressions=reported(every, problem.design.outcomes),
+        draws=found,
         priors=priors,
     )
 
@@ -153,17 +165,50 @@ def _sampler(wanted: Sampler | None) -> Sampler:
     return wanted or ("nutpie" if available else "pymc")
 
 
-def _sample(problem: Problem, priors: PriorTable, settings: Settings) -> xr.DataTree:
-    many = problem.random is not None and len(problem.random.levels) >= MANY_GROUPS
-    model = marginal_graph(problem.design, priors, signed=many)
-    return _with_nutpie(model, settings) if settings.sampler == "nutpie" else _with_pymc(model, settings)
+def signed_elements(problem: Problem) -> tuple[int, ...]:
+    """Elements of phi to sample as signed sds: of factors with many groups."""
+    random = problem.design.random
+    columns = zip(random, joined_columns(random), strict=True)
+    return tuple(
+        k for r, place in columns if len(r.levels) >= MANY_GROUPS for k in range(place.start, place.stop)
+    )
 
 
-def _with_nutpie(model: Any, settings: Settings) -> xr.DataTree:
+def _sampled(
+    problem: Problem, priors: PriorTable, target: Posterior, settings: Settings
+) -> tuple[Posterior, Floats, Statistics]:
+    """The posterior in the coordinates sampled, draws of them (C, S, k), and the sampler's statistics."""
+    if settings.sampler == "pymc":
+        phi, stats = _with_pymc(problem, priors, settings)
+        return target, phi, stats
+    signed = target.signed(signed_elements(problem))
+    theta, b = start(problem, target)
+    centre = near(target, theta, b)
+    trace: Any = _with_nutpie(signed, signed.coordinates.enter(centre), settings)
+    return signed, np.asarray(trace["posterior"]["phi"]), _statistics(trace["sample_stats"])
+
+
+def _with_nutpie(target: Posterior, centre: Floats, settings: Settings) -> xr.DataTree:
+    """Sample phi through nutpie's interface for plain functions: nothing is compiled."""
     import nutpie
+    from nutpie.compiled_pyfunc import from_pyfunc
 
+    density = density_function(target)
+
+    def initial(number: int) -> Floats:
+        return centre + np.random.default_rng(number).uniform(-JITTER, JITTER, len(centre))
+
+    model = from_pyfunc(
+        ndim=len(centre),
+        make_logp_fn=lambda: density,
+        make_expand_fn=lambda *_: _expand,
+        expanded_dtypes=[np.dtype("float64")],
+        expanded_shapes=[(len(centre),)],
+        expanded_names=["phi"],
+        make_initial_point_fn=initial,
+    )
     return nutpie.sample(  # type: ignore[no-any-return]
-        nutpie.compile_pymc_model(model),
+        model,
         draws=settings.draws,
         tune=settings.tune,
         chains=settings.chains,
@@ -175,11 +220,18 @@ def _with_nutpie(model: Any, settings: Settings) -> xr.DataTree:
     )
 
 
-def _with_pymc(model: Any, settings: Settings) -> xr.DataTree:
+def _expand(phi: Floats) -> dict[str, Floats]:
+    return {"phi": phi}
+
+
+def _with_pymc(problem: Problem, priors: PriorTable, settings: Settings) -> tuple[Floats, Statistics]:
     import pymc as pm
 
-    with model:
-        return pm.sample(  # type: ignore[no-any-return]
+    from laird.graph.marginal import marginal
+
+    many = problem.random is not None and len(problem.random.levels) >= MANY_GROUPS
+    with marginal(problem.design, priors, signed=many):
+        trace = pm.sample(
             draws=settings.draws,
             tune=settings.tune,
             chains=settings.chains,
@@ -191,44 +243,20 @@ def _with_pymc(model: Any, settings: Settings) -> xr.DataTree:
             compute_convergence_checks=False,
             quiet=not settings.progress,
         )
+    return _phi_of_trace(problem, trace["posterior"]), _statistics(trace["sample_stats"])
 
 
-def _draws(problem: Problem, likelihood: Marginal, trace: xr.DataTree, settings: Settings) -> Draws:
-    """Covariance parameters of the trace, with β and u from their exact conditional."""
-    data: Any = trace["posterior"]
-    statistics: Any = trace["sample_stats"]
-    sigma = np.asarray(data["sigma"])
-    C, S = sigma.shape
-    L, b = _factors(problem, data, C, S), np.zeros((C * S, 0))
-    if "beta_sampled" in data:
-        b = np.asarray(data["beta_sampled"]).reshape(C * S, -1)
-    rng = np.random.default_rng(np.random.SeedSequence(settings.random_seed).spawn(1)[0])
-    beta, u = draw(likelihood, L, sigma.ravel(), b, rng)
-    return Draws(
-        beta=beta.reshape(C, S, -1),
-        sigma=sigma,
-        u=u.reshape(C, S, *u.shape[1:]),
-        L=L.reshape(C, S, *L.shape[1:]),
-        stats=_statistics(statistics),
-        warmup=settings.tune,
-    )
-
-
-def _likelihood(problem: Problem, priors: PriorTable) -> Marginal:
-    prior = coefficient_prior(priors)
-    return marginal(problem.grouped, prior.mean, prior.precision, prior.sampled)
-
-
-def _factors(problem: Problem, data: Mapping[str, Any], C: int, S: int) -> Floats:
-    """Factors of G, shape (C S, q, q)."""
+def _phi_of_trace(problem: Problem, data: Mapping[str, Any]) -> Floats:
+    """phi (C, S, k) of the variables of the marginal graph."""
+    sigma = np.log(np.asarray(data["sigma"]))[..., None]
+    parts = [sigma, np.asarray(data["beta_sampled"])] if "beta_sampled" in data else [sigma]
     random = problem.random
     if random is None:
-        return np.zeros((C * S, 0, 0))
+        return np.concatenate(parts, axis=-1)
     names = group_names(random)
-    sd = np.asarray(data[names.sd]).reshape(C * S, -1)
-    pairs = correlated_pairs(random.blocks)
-    z = np.asarray(data[names.partial]).reshape(C * S, -1) if pairs else np.zeros((C * S, 0))
-    return sd[:, :, None] * correlation_factor(z, sd.shape[1], pairs)
+    if correlated_pairs(random.blocks):
+        parts.insert(0, np.arctanh(np.asarray(data[names.partial])))
+    return np.concatenate([np.log(np.asarray(data[names.sd])), *parts], axis=-1)
 
 
 STATISTICS = {
@@ -245,71 +273,48 @@ STATISTICS = {
 }
 
 
-def _statistics(stats: Mapping[str, Any]) -> dict[str, NDArray[np.generic]]:
+def _statistics(stats: Mapping[str, Any]) -> Statistics:
     """What the samplers report of each draw, under ArviZ's names."""
     return {name: np.asarray(stats[own]) for own, name in STATISTICS.items() if own in stats}
 
 
-def _point(likelihood: Marginal, draws: Draws) -> Point:
-    L, sigma = draws.flat("L"), draws.flat("sigma")
-    chosen = np.linspace(0, len(sigma) - 1, min(WEIGHT_DRAWS, len(sigma))).astype(int)
-    solutions = [solve(flat(likelihood.data), L[s], float(sigma[s])) for s in chosen]
-    G = L[chosen] @ L[chosen].transpose(0, 2, 1)
-    resolved = [own.weights @ g for s, g in zip(solutions, G, strict=True) for own in s.effects]
-    mean = np.mean(resolved, axis=0) if resolved else np.zeros((0, 0, 0))
-    weights = mean @ np.linalg.pinv(G.mean(axis=0), hermitian=True)
-    return posterior_point(draws.flat("beta"), draws.flat("u"), L, sigma, weights)
+def _point(problem: Problem, draws: Draws, every: Sequence[Regression]) -> Point:
+    """Posterior means; of several residual sds the root mean square."""
+    weights = zip(draws.summaries, _weights(problem, draws), strict=True)
+    effects = tuple(Effects(own.mean, own.cov, own.beta_cov, weight) for own, weight in weights)
+    if problem.has_residual:
+        sigma = float(draws.sigma.mean())
+    else:
+        sigma = float(np.sqrt(np.mean(row_sigma(problem.design, every) ** 2)))
+    return posterior_point(draws.flat("beta"), draws.flat("L"), sigma, effects)
 
 
-def _log_likelihood(problem: Problem, draws: Draws) -> float:
-    """Restricted log-likelihood at the posterior means of the factor of G and of sigma."""
-    L, sigma = draws.flat("L").mean(axis=0), float(draws.sigma.mean())
-    return log_density(flat(problem.grouped), L, sigma)[0]
+def _weights(problem: Problem, draws: Draws) -> list[Floats]:
+    """Weights of the groups' own estimates, by factor: those of the mean variance that they resolve."""
+    count, likelihood = draws.shape[0] * draws.shape[1], flat_likelihood(problem)
+    chosen = np.linspace(0, count - 1, min(WEIGHT_DRAWS, count)).astype(int)
+    parts = [_parameters(draws, s) for s in chosen]
+    solutions = [likelihood.solve(theta, np.zeros(0)) for theta in parts]
+    found = []
+    for f, place in enumerate(joined_columns(problem.design.random)):
+        G = [theta.L[place, place] @ theta.L[place, place].T for theta in parts]
+        own = [s.effects[f].weights @ g for s, g in zip(solutions, G, strict=True)]
+        found.append(np.mean(own, axis=0) @ np.linalg.pinv(np.mean(G, axis=0), hermitian=True))
+    return found
 
 
-def _checks(problem: Problem, draws: Draws) -> tuple[Check, ...]:
-    rhat, ess = _worst(problem, draws)
-    chains = len(draws.sigma)
-    rows = [_rhat_check(rhat), _ess_check(ess, chains), _divergence_check(draws)]
-    if problem.random is not None:
-        rows.append(group_check(problem.random.group, len(problem.random.levels)))
-    return tuple(rows)
+def _parameters(draws: Draws, s: int) -> Theta:
+    """The covariance parameters of one draw, counted over all chains."""
+    c, at = divmod(s, draws.shape[1])
+    delta = tuple(own[c, at] for own in draws.delta)
+    return Theta(draws.L[c, at], draws.alpha[c, at], delta, draws.log_phi[c, at], draws.zeta[c, at])
 
 
-def _worst(problem: Problem, draws: Draws) -> tuple[float, float]:
-    """Largest R-hat and smallest effective sample size over the parameters of the summary.
-
-    Group effects are drawn from their exact conditional given these, so they mix as well.
-    """
-    series = [draws.sigma, *np.moveaxis(draws.beta, -1, 0), *np.moveaxis(draws.sd, -1, 0)]
-    pairs = correlated_pairs(problem.random.blocks) if problem.random else ()
-    series += [draws.correlation[..., i, j] for i, j in pairs]
-    found = np.array([convergence(values) for values in series])
-    rhat = float(np.nanmax(found[:, 2])) if len(draws.sigma) > 1 else np.nan
-    return rhat, float(np.nanmin(found[:, :2]))
-
-
-def _rhat_check(rhat: float) -> Check:
-    if np.isnan(rhat):
-        return Check("rhat", "warning", rhat, "R-hat compares chains; there is one.", "Use `chains=4`.")
-    message = f"Largest R-hat of all parameters {rhat:.3f} (limit {RHAT_LIMIT})."
-    if rhat <= RHAT_LIMIT:
-        return Check("rhat", "ok", rhat, message)
-    return Check("rhat", "not_converged", rhat, message, "Sample longer: raise `tune` and `draws`.")
-
-
-def _ess_check(ess: float, chains: int) -> Check:
-    message = f"Smallest effective sample size {ess:.0f} (wanted {ESS_PER_CHAIN} per chain)."
-    if ess >= ESS_PER_CHAIN * chains:
-        return Check("ess", "ok", ess, message)
-    return Check("ess", "warning", ess, message, "Sample longer: raise `draws`.")
-
-
-def _divergence_check(draws: Draws) -> Check:
-    count = int(np.count_nonzero(draws.stats["diverging"])) if "diverging" in draws.stats else 0
-    share = count / draws.sigma.size
-    message = f"{count} divergent transitions of {draws.sigma.size}."
-    if count == 0:
-        return Check("divergences", "ok", 0, message)
-    remedy = "Raise `target_accept` to 0.95, or use a more informative prior of the group sds."
-    return Check("divergences", "warning" if share < 0.01 else "not_converged", count, message, remedy)
+def _mean(draws: Draws) -> Theta:
+    """Posterior means of the covariance parameters; a constant sigma as it is, not its logarithm."""
+    alpha = draws.flat("alpha").mean(axis=0)
+    if len(alpha) == 1:
+        alpha = np.log([draws.sigma.mean()])
+    delta = tuple(own.mean(axis=(0, 1)) for own in draws.delta)
+    log_phi, zeta = (draws.flat(name).mean(axis=0) for name in ("log_phi", "zeta"))
+    return Theta(draws.flat("L").mean(axis=0), alpha, delta, log_phi, zeta)

@@ -66,26 +66,19 @@ def conditional_point(solution: Solution, L: Floats, sigma: float) -> Point:
     )
 
 
-def posterior_point(beta: Floats, u: Floats, L: Floats, sigma: Floats, weights: Floats) -> Point:
-    """Posterior means and covariances of draws, shapes (S, p), (S, J, q), (S, q, q), (S,)."""
+def posterior_point(beta: Floats, L: Floats, sigma: float, effects: tuple[Effects, ...]) -> Point:
+    """Posterior means and covariances of draws, shapes (S, p), (S, q, q); `effects` have theirs."""
     G = L @ L.transpose(0, 2, 1)
     sd, correlation = sds_and_correlations(G)
-    centred_beta, centred_u = beta - beta.mean(axis=0), u - u.mean(axis=0)
-    divisor = max(len(sigma) - 1, 1)
-    effects = Effects(
-        u=u.mean(axis=0),
-        cov=np.einsum("sja,sjb->jab", centred_u, centred_u) / divisor,
-        beta_cov=np.einsum("sja,sp->jap", centred_u, centred_beta) / divisor,
-        weights=weights,
-    )
+    centred = beta - beta.mean(axis=0)
     return Point(
         beta=beta.mean(axis=0),
-        beta_cov=centred_beta.T @ centred_beta / divisor,
+        beta_cov=centred.T @ centred / max(len(beta) - 1, 1),
         G=G.mean(axis=0),
         sd=sd.mean(axis=0),
         correlation=correlation.mean(axis=0),
-        sigma=float(sigma.mean()),
-        effects=(effects,) if u.shape[2] else (),
+        sigma=sigma,
+        effects=effects,
     )
 
 

@@ -186,15 +186,18 @@ def predict_draws(
 
 def _predictive(draws: Draws, rows: Rows, kind: Kind, rng: np.random.Generator) -> Iterator[Floats]:
     """Draws of the linear predictor or response, (S, rows) a chunk of rows at a time."""
-    beta, u, L, sigma = (draws.flat(name) for name in ("beta", "u", "L", "sigma"))
+    beta, L, sigma = (draws.flat(name) for name in ("beta", "L", "sigma"))
     new_u = np.einsum("sab,sb->sa", L, rng.standard_normal(L.shape[:2]))
+    effects = draws.flat_effects() if rows.factors else ()
+    starts = np.cumsum([0, *(u.shape[2] for u in effects)])
     chunk = max(CELLS // len(sigma), 1)
     for start in range(0, len(rows.X), chunk):
         part = slice(start, start + chunk)
         values = beta @ rows.X[part].T
-        for Z, ids in rows.factors:
+        for (Z, ids), u, at in zip(rows.factors, effects, starts, strict=False):
             for k in range(Z.shape[1]):
-                values += np.where(ids[part] >= 0, u[:, ids[part], k], new_u[:, [k]]) * Z[part, k]
+                new = new_u[:, [at + k]]
+                values += np.where(ids[part] >= 0, u[:, ids[part], k], new) * Z[part, k]
         if kind == "response":
             values += sigma[:, None] * rng.standard_normal(values.shape)
         yield values

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -110,6 +110,15 @@ def of_draws(codings: Codings, theta: Theta) -> tuple[Regression, ...]:
         values = coding.coefficients(theta).reshape(-1, len(coding.names))
         found.append(_of(coding, values.mean(axis=0), np.atleast_2d(np.cov(values.T))))
     return tuple(found)
+
+
+def around(codings: Codings, theta: Theta, draws: Theta | None) -> tuple[Regression, ...]:
+    """The coefficients at θ with their covariances over stacked draws, NaN without these."""
+    at = estimates(codings, theta)
+    if draws is None:
+        return at
+    drawn = of_draws(codings, draws)
+    return tuple(replace(own, cov=other.cov) for own, other in zip(at, drawn, strict=True))
 
 
 def typical_sigma(problem: Problem, theta: Theta) -> float:

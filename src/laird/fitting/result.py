@@ -299,7 +299,7 @@ class Fit:
         """
         probability(prob)
         if self.draws is not None:
-            return tables.draws_summary(self.problem, self.point, self.draws, prob)
+            return tables.draws_summary(self.problem, self.point, self.draws, self.regressions, prob)
         return tables.likelihood_summary(
             self.problem, self._random(), self.point, self.uncertainty, self.regressions, prob
         )

@@ -15,6 +15,7 @@ from laird.fitting.degrees import inner_outer
 from laird.gaussian.coordinates import correlated_pairs
 
 if TYPE_CHECKING:
+    from laird.fitting.codings import Codings
     from laird.fitting.draws import Draws
     from laird.fitting.point import Point
     from laird.fitting.problem import Problem
@@ -199,29 +200,37 @@ def _scale_interval(
     return se * value, (value * float(np.exp(-z * se)), value * float(np.exp(z * se)))
 
 
-def draw_values(draws: Draws, q: Parameter) -> Floats:
+def draw_values(draws: Draws, q: Parameter, codings: Codings, regressions: Sequence[Regression]) -> Floats:
     """Draws of one parameter, shape (C, S)."""
+    if _is_coefficient(q):
+        own = regressions[q.place[0]]
+        coding = next(c for c in codings if (c.parameter, c.group) == (own.parameter, own.group))
+        return natural(q, coding.coefficients(draws.theta)[..., q.place[1]])
     name = {"fixed": "beta", "sd": "sd", "cor": "correlation", "sigma": "sigma"}[q.component]
     values = np.moveaxis(getattr(draws, name), (0, 1), (-2, -1))
     return np.asarray(values[q.place])
 
 
-def draws_summary(problem: Problem, point: Point, draws: Draws, prob: float) -> pd.DataFrame:
+def draws_summary(
+    problem: Problem, point: Point, draws: Draws, regressions: Sequence[Regression], prob: float
+) -> pd.DataFrame:
     """Estimates with equal-tailed intervals of the draws, and their diagnostics."""
-    return pd.DataFrame(list(_draw_rows(problem, point, draws, prob)), columns=COLUMNS + DIAGNOSTICS)
+    rows = list(_draw_rows(problem, point, draws, regressions, prob))
+    return pd.DataFrame(rows, columns=COLUMNS + DIAGNOSTICS)
 
 
 def _draw_rows(
-    problem: Problem, point: Point, draws: Draws, prob: float
+    problem: Problem, point: Point, draws: Draws, regressions: Sequence[Regression], prob: float
 ) -> Iterator[tuple[str | float, ...]]:
     tails = [(1 - prob) / 2, (1 + prob) / 2]
     fixed_se = np.sqrt(np.diag(point.beta_cov))
-    for q in parameters(problem.design.names, problem.design.random):
-        values = draw_values(draws, q)
+    design = problem.design
+    for q in parameters(design.names, design.random, regressions, residual=problem.has_residual):
+        values = draw_values(draws, q, problem.codings, regressions)
         se = float(fixed_se[q.place]) if q.component == "fixed" else float(values.std(ddof=1))
         lower, upper = (float(v) for v in np.quantile(values, tails))
         yield (
-            *(q.component, q.group, q.term, estimate(point, q), se, lower, upper),
+            *(q.component, q.group, q.term, estimate(point, q, regressions), se, lower, upper),
             *_bounded(convergence(values), draws.effective),
         )
 

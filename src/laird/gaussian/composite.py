@@ -44,6 +44,11 @@ class Body(Protocol):
     ) -> list[tuple[Floats, Floats, Floats]]:
         """Conditional means and covariances of the effects."""
 
+    def draw(
+        self, factors: Sequence[Floats], done: Any, sigma: float, beta: Floats, rng: np.random.Generator
+    ) -> list[Floats]:
+        """One draw of the effects given β and σ."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CrossedBody:
@@ -64,6 +69,17 @@ class CrossedBody:
     ) -> list[tuple[Floats, Floats, Floats]]:
         """See `laird.gaussian.crossed.effects`."""
         return crossed.effects(self.products, factors, done, beta, cov)
+
+    def draw(
+        self,
+        factors: Sequence[Floats],
+        done: crossed.Elimination,
+        sigma: float,
+        beta: Floats,
+        rng: np.random.Generator,
+    ) -> list[Floats]:
+        """See `laird.gaussian.crossed.draw`."""
+        return crossed.draw(self.products, factors, done, sigma, beta, rng)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -104,7 +120,7 @@ class Composite:
 
     def profiled(self, Lam: Floats, *, restricted: bool) -> tuple[float, Floats]:
         """Profiled deviance and its gradient in the block-diagonal relative factor Λ (q, q)."""
-        factors, done = self._eliminated(Lam)
+        factors, done = self.eliminated(Lam)
         found = gls(done.S)
         if found is None:
             return np.nan, np.zeros_like(Lam)
@@ -112,21 +128,21 @@ class Composite:
         df = self.n - self.p if restricted else self.n
         value = done.logdet + df * (1.0 + LOG_2PI + np.log(rss / df)) + restricted * logdet_X
         D = rss_direction(beta, inverse if restricted else None, df / rss)
-        return float(value), self._gradient(factors, done, D)
+        return float(value), self.gradient(factors, done, D)
 
     def density(self, L: Floats, sigma: float, *, restricted: bool) -> tuple[float, Floats, float]:
         """(Restricted) log-likelihood at G = LL' and σ, and its gradient; user's units."""
         s = self.scaling
         T, sigma_star = np.linalg.inv(s.T), sigma / s.y_scale
         relative = T @ L / sigma
-        factors, done = self._eliminated(relative)
+        factors, done = self.eliminated(relative)
         found = gls(done.S)
         if found is None:
             return -np.inf, np.zeros_like(L), 0.0
         beta, inverse, logdet_X, rss = found
         df = self.n - self.p if restricted else self.n
         D = rss_direction(beta, inverse if restricted else None, sigma_star**-2)
-        d_relative = -0.5 * self._gradient(factors, done, D)
+        d_relative = -0.5 * self.gradient(factors, done, D)
         value = done.logdet + df * (LOG_2PI + 2 * np.log(sigma)) + rss / sigma_star**2
         value += restricted * (logdet_X + 2 * np.sum(np.log(s.x_scale)))
         d_sigma = -df / sigma + rss / (sigma * sigma_star**2) - float(np.sum(d_relative * relative)) / sigma
@@ -134,26 +150,31 @@ class Composite:
 
     def information(self, Lam: Floats) -> Floats:
         """S = σ²W'V⁻¹W at the relative factor Λ."""
-        return np.asarray(self._eliminated(Lam)[1].S)
+        return np.asarray(self.eliminated(Lam)[1].S)
 
     def solve(self, L: Floats, sigma: float) -> Solution:
         """β̂, the effects and their joint conditional covariance; user's units."""
         s = self.scaling
-        factors, done = self._eliminated(np.linalg.inv(s.T) @ L / sigma)
+        factors, done = self.eliminated(np.linalg.inv(s.T) @ L / sigma)
         found = gls(done.S)
         if found is None:
             raise np.linalg.LinAlgError("X'V⁻¹X is singular")
-        beta, inverse, _, _ = found
-        variance = (sigma / s.y_scale) ** 2
-        found_effects = self.body.effects(factors, done, beta, inverse)
-        information = done.S[: self.p, : self.p]
+        return self.solution(factors, done, found[0], found[1], sigma / s.y_scale)
+
+    def solution(
+        self, factors: Sequence[Floats], done: Any, beta: Floats, cov: Floats, sigma: float
+    ) -> Solution:
+        """The effects given β of this mean (p,) and covariance over σ² (p, p); σ, β are starred."""
+        s, scale = self.scaling, np.full((1, 1), sigma)
+        found_effects = self.body.effects(factors, done, beta, cov)
+        information = np.linalg.pinv(cov, hermitian=True)
         by_factor = [
-            user_effects(s, self.columns[f], Lam, information, *own, scale=np.full((1, 1), variance**0.5))
+            user_effects(s, self.columns[f], Lam, information, *own, scale=scale)
             for f, Lam, own in zip(self.order, factors, found_effects, strict=True)
         ]
         return Solution(
             beta=s.beta(beta),
-            beta_cov=s.beta_cov(variance * inverse),
+            beta_cov=s.beta_cov(sigma**2 * cov),
             effects=tuple(by_factor[self.order.index(f)] for f in range(len(self.order))),
         )
 
@@ -167,12 +188,14 @@ class Composite:
         places = (self.columns[f] for f in self.order)
         return tuple((place, *own) for place, own in zip(places, alone(self.body.products), strict=True))
 
-    def _eliminated(self, Lam: Floats) -> tuple[list[Floats], Any]:
+    def eliminated(self, Lam: Floats) -> tuple[list[Floats], Any]:
+        """Relative factors in the order of the body, and the body's elimination at them."""
         places = [self.columns[f] for f in self.order]
         factors = [np.ascontiguousarray(Lam[place, place]) for place in places]
         return factors, self.body.eliminate(factors)
 
-    def _gradient(self, factors: list[Floats], done: Any, D: Floats) -> Floats:
+    def gradient(self, factors: list[Floats], done: Any, D: Floats) -> Floats:
+        """Derivative of tr(DS) + logdet in the relative factor Λ (q, q)."""
         gradient = np.zeros((self.q, self.q))
         sensitivities = self.body.sensitivities(factors, done, D)
         for f, H, Lam in zip(self.order, sensitivities, factors, strict=True):

@@ -68,6 +68,17 @@ class Tree:
         """See `effects`."""
         return effects(self, factors, done, beta, cov)
 
+    def draw(
+        self,
+        factors: Sequence[Floats],
+        done: Elimination,
+        sigma: float,
+        beta: Floats,
+        rng: np.random.Generator,
+    ) -> list[Floats]:
+        """See `draw`."""
+        return draw(self, factors, done, sigma, beta, rng)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Elimination:

@@ -17,12 +17,9 @@ from numpy.typing import NDArray
 
 from laird.errors import FitError
 from laird.fitting.frozen import freeze
-from laird.fitting.general import Coordinates
-from laird.fitting.likelihood import lower_root
 from laird.fitting.newton import hessian
 from laird.fitting.problem import Problem
 from laird.fitting.result import Fit
-from laird.fitting.starts import coordinates_of
 from laird.gaussian import hierarchy
 from laird.gaussian.components import Component, connected, single
 from laird.gaussian.composite import Composite
@@ -32,6 +29,7 @@ from laird.gaussian.hierarchy import Hierarchy
 from laird.gaussian.kenward_roger import adjust
 from laird.gaussian.reduced import Reduced, density, information
 from laird.gaussian.theta import Theta
+from laird.inference.freecoordinates import free_coordinates
 
 type Floats = NDArray[np.float64]
 
@@ -76,44 +74,20 @@ def satterthwaite(fit: Fit) -> Covariation:
         The log-likelihood is flat at the estimate.
     """
     data, theta_hat = fit.problem.data, fit.theta
-    if theta_hat is None:
+    if theta_hat is None or fit.method not in ("ml", "reml"):
         raise FitError(f'Satterthwaite\'s method is for "ml" and "reml"; this fit is by "{fit.method}".')
-    coordinates = coordinates_of(fit.problem, data.blocks, data.scaling)
-    x = coordinates.x(_triangular(theta_hat, coordinates))
-    free = _free(x, coordinates)
-
-    def theta(part: Floats) -> Theta:
-        full = x.copy()
-        full[free] = part
-        return coordinates.theta(full)
+    at = free_coordinates(fit.problem, theta_hat)
 
     def deviance(part: Floats) -> tuple[float, Floats]:
-        at = theta(part)
-        value, gradient = _log_likelihood(data, at, restricted=fit.method == "reml")
-        full = x.copy()
-        full[free] = part
-        return -2 * value, -2 * coordinates.gradient(full, gradient)[free]
+        value, gradient = _log_likelihood(data, at.theta(part), restricted=fit.method == "reml")
+        return -2 * value, -2 * at.gradient(part, gradient)
 
     def covariance(part: Floats) -> Floats:
-        return _beta_cov(data, theta(part))
+        return _beta_cov(data, at.theta(part))
 
-    gradient = np.array(_derivatives(covariance, x[free])).reshape(-1, data.p, data.p)
-    spread = 2 * _inverse(hessian(deviance, x[free]))
-    return Covariation(covariance(x[free]), gradient, spread, fit.point.beta_cov)
-
-
-def _triangular(theta: Theta, coordinates: Coordinates) -> Theta:
-    """The same θ with a factor that is M times a lower triangular one."""
-    M = coordinates.M
-    return theta._replace(L=M @ lower_root(np.linalg.solve(M, theta.L), coordinates.blocks))
-
-
-def _free(x: Floats, coordinates: Coordinates) -> NDArray[np.bool_]:
-    """Coordinates without those of a variance, or a direction of G, that is zero."""
-    free = np.ones(len(x), dtype=bool)
-    for group in coordinates.evens():
-        free[group] = bool(np.any(x[group] != 0.0))
-    return free
+    gradient = np.array(_derivatives(covariance, at.start)).reshape(-1, data.p, data.p)
+    spread = 2 * _inverse(hessian(deviance, at.start))
+    return Covariation(covariance(at.start), gradient, spread, fit.point.beta_cov)
 
 
 def _log_likelihood(data: Reduced | Hierarchy, theta: Theta, *, restricted: bool) -> tuple[float, Theta]:

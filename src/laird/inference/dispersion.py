@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from laird.design import Design
+from laird.errors import FitError
 from laird.fitting.codings import outcome_rows, sigma_designs
 from laird.fitting.problem import Problem, joined_columns
 from laird.fitting.result import Fit
@@ -137,13 +138,21 @@ def dispersion_chunks(fit: Fit, rows: Design | None = None) -> Iterator[tuple[Fl
 
 
 def drawn_theta(fit: Fit) -> tuple[Theta, Floats]:
-    """Draws of θ, every array with a leading axis S, and of β (S, p)."""
+    """Draws of θ, every array with a leading axis S, and of β (S, p).
+
+    Raises
+    ------
+    FitError
+        The fit has no draws: its approximate posterior failed.
+    """
     draws = fit.draws
     if draws is None:
-        raise ValueError("a fit without draws")
-    beta, L = draws.flat("beta"), draws.flat("L")
-    none = np.zeros((len(beta), 0))
-    return Theta(L, np.log(draws.flat("sigma"))[:, None], (), none, none), beta
+        raise FitError("The fit has no draws: see `fit.check()`.", remedy='Fit with "nuts".')
+    flat = draws.flat
+    S = draws.shape[0] * draws.shape[1]
+    delta = tuple(own.reshape(S, own.shape[-1]) for own in draws.delta)
+    theta = Theta(flat("L"), flat("alpha"), delta, flat("log_phi"), flat("zeta"))
+    return theta, flat("beta")
 
 
 def rows_of(fit: Fit, where: Layout | None = None) -> RowCovariance:

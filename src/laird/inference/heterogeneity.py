@@ -7,20 +7,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from laird.design import Design
 from laird.fitting.codings import outcome_rows
 from laird.fitting.options import one_of
 from laird.fitting.result import Fit
 from laird.inference.combinations import check_probability
 from laird.inference.dispersion import dispersion_at, rows_of
-from laird.inference.gls import Gls, gls
+from laird.inference.gls import gls
+from laird.inference.homogeneous import by_sampling, homogeneous, typical
 from laird.inference.places import Interval, Place, limits_of, measured
-from laird.inference.qtests import QTest, jackson, q_test, typical_variance
+from laird.inference.qtests import QTest, jackson, q_test
 from laird.inference.refits import refit, subset
-from laird.inference.rowblocks import whitener
-from laird.inference.rowcovariance import row_layout, sampling
 from laird.inference.studies import distinct_rows, require_known, rows_at
 
 INTERVALS = ("auto", "q-profile", "profile", "none")
@@ -116,7 +113,7 @@ def heterogeneity(
     names = [part.outcome for part in parts]
     return Heterogeneity(
         table=table,
-        Q=q_test(_by_sampling(_sampling_alone(fit.problem.design), 1.0)),
+        Q=q_test(by_sampling(homogeneous(fit.problem.design))),
         typical_variance=pd.Series([p.typical for p in parts], index=names, name="typical_variance"),
         jackson_I2=pd.Series([p.jackson_I2 for p in parts], index=names, name="I2"),
     )
@@ -159,12 +156,12 @@ def heterogeneity_at(
     require_known(fit)
     rows = distinct_rows(fit.problem.design) if new is None else rows_at(fit, new)
     before = _without_moderators(fit) if null is None else null
-    typical = {name: _typical(fit, name) for name in fit.problem.design.outcomes or ("",)}
+    typically = {name: _typical(fit, name) for name in fit.problem.design.outcomes or ("",)}
     tables = []
     for row in range(len(rows.X)):
         own = subset(rows, np.arange(len(rows.X)) == row)
         outcome = rows.outcomes[rows.which[row]] if rows.outcomes else ""
-        table = _measured(Place(fit, own, typical[outcome]), before, interval, prob)
+        table = _measured(Place(fit, own, typically[outcome]), before, interval, prob)
         label = {"outcome": outcome} if outcome else {}
         tables.append(pd.DataFrame({"row": row, **label}, index=table.index).join(table))
     return pd.concat(tables, ignore_index=True)
@@ -180,15 +177,15 @@ class _Part(NamedTuple):
 
 
 def _of_outcome(fit: Fit, null: Fit | None, outcome: str, interval: Interval, prob: float) -> _Part:
-    design, typical = fit.problem.design, _typical(fit, outcome)
+    design, variance = fit.problem.design, _typical(fit, outcome)
     rows = outcome_rows(design, outcome)
-    place = Place(fit, subset(design, rows), typical)
+    place = Place(fit, subset(design, rows), variance)
     columns = np.flatnonzero(np.any(design.X[rows] != 0, axis=0))
-    alone = _by_sampling(_sampling_alone(design), float(dispersion_at(fit).phi)).cov
+    alone = by_sampling(homogeneous(design), float(dispersion_at(fit).phi)).cov
     whole = gls(design.y, design.X, rows_of(fit).whitener()).cov
     within = np.ix_(columns, columns)
     table = _measured(place, null, interval, prob)
-    return _Part(outcome, table, typical, jackson(whole[within], alone[within]))
+    return _Part(outcome, table, variance, jackson(whole[within], alone[within]))
 
 
 def _measured(place: Place, null: Fit | None, interval: Interval, prob: float) -> pd.DataFrame:
@@ -196,24 +193,9 @@ def _measured(place: Place, null: Fit | None, interval: Interval, prob: float) -
     return measured(place, limits_of(place, interval, prob), before)
 
 
-def _sampling_alone(design: Design, rows: NDArray[np.bool_] | None = None) -> Design:
-    """Rows that only V connects: without groups and units, and without columns that are zero in them."""
-    own = design if rows is None else subset(design, rows)
-    kept = np.any(own.X != 0, axis=0)
-    names = tuple(name for name, keep in zip(own.names, kept, strict=True) if keep)
-    none = np.zeros(0, dtype=np.int64)
-    return replace(own, X=own.X[:, kept], names=names, random=(), units=none, scales=(), rhos=())
-
-
 def _typical(fit: Fit, outcome: str) -> float:
-    own = _sampling_alone(fit.problem.design, outcome_rows(fit.problem.design, outcome))
-    where = row_layout(own)
-    return typical_variance(own.y, own.X, where, sampling(own, where, dispersion_at(fit).phi))
-
-
-def _by_sampling(own: Design, phi: float) -> Gls:
-    where = row_layout(own)
-    return gls(own.y, own.X, whitener(where, sampling(own, where, np.array(phi))))
+    design = fit.problem.design
+    return typical(homogeneous(design, outcome_rows(design, outcome)), float(dispersion_at(fit).phi))
 
 
 def _without_moderators(fit: Fit) -> Fit | None:

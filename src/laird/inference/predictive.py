@@ -16,7 +16,7 @@ from laird.inference.combinations import check_probability, draws_of
 from laird.inference.dispersion import dispersion_at
 from laird.inference.distributions import t_quantile
 from laird.inference.reference import Df, Reference, reference
-from laird.inference.studies import drawn_at, level_variances, require_known, rows_at
+from laird.inference.studies import drawn_at, level_variances, require_known, rows_at, variances_at
 
 type Floats = NDArray[np.float64]
 
@@ -131,4 +131,5 @@ def _drawn(fit: Fit, rows: Design, sampling: Floats | None, prob: float) -> _Int
         drawn.append(effect + np.sqrt(phi[:, None] * sampling) * rng.standard_normal(mean.shape))
     tails = [(1 - prob) / 2, (1 + prob) / 2]
     bounds = [bound for own in drawn for bound in np.quantile(own, tails, axis=0)]
-    return _Intervals(rows.X @ fit.point.beta, mean.std(axis=0, ddof=1), tau.mean(axis=0), bounds)
+    at_estimate = np.sqrt(variances_at(fit, rows).sum(axis=0))
+    return _Intervals(rows.X @ fit.point.beta, mean.std(axis=0, ddof=1), at_estimate, bounds)

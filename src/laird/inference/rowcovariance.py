@@ -91,6 +91,17 @@ def diagonal(where: Layout, stacks: tuple[Floats, ...]) -> Floats:
     return found
 
 
+def between(where: Layout, stacks: tuple[Floats, ...], rows: Ids) -> Floats:
+    """The matrix of some rows, shape (r, r)."""
+    found = np.zeros((len(rows), len(rows)))
+    for kind, own in enumerate(stacks):
+        here = np.flatnonzero(where.stack[rows] == kind)
+        block, place = where.block[rows[here]], where.place[rows[here]]
+        same = block[:, None] == block
+        found[np.ix_(here, here)] = same * own[block[:, None], place[:, None], place]
+    return found
+
+
 def row_layout(design: Design) -> Layout:
     """The layout of the connected rows of a design."""
     return layout(connected_rows(design))

@@ -70,7 +70,8 @@ def units_of(fit: Fit, by: Any = None) -> Units:
         return _outermost(design) if design.random else _rows(design)
     if isinstance(by, str):
         return _factor(design, by)
-    return _given(design, by)
+    column = column_of(fit, by)
+    return _coded(str(column.name or "unit"), column)
 
 
 def _outermost(design: Design) -> Units:
@@ -105,8 +106,16 @@ def _factor(design: Design, name: str) -> Units:
     return _coded(name, pd.Series(np.asarray(random.levels, dtype=object)[random.ids]))
 
 
-def _given(design: Design, by: Any) -> Units:
-    column = pd.Series(by if isinstance(by, pd.Series | np.ndarray | list | tuple) else np.asarray(by))
+def column_of(fit: Fit, given: Any) -> pd.Series:
+    """A column of the user's data, or of the rows of the fit, at the rows of the fit.
+
+    Raises
+    ------
+    FitError
+        The wrong length, or missing entries.
+    """
+    design = fit.problem.design
+    column = given if isinstance(given, pd.Series) else pd.Series(_listed(given))
     n, least = len(design.rows), int(design.rows.max()) + 1
     if len(column) != n and len(column) < least:
         raise FitError(
@@ -116,7 +125,11 @@ def _given(design: Design, by: Any) -> Units:
     found = column if len(column) == n else column.iloc[design.rows]
     if found.isna().any():
         raise FitError(f"{int(found.isna().sum())} labels are missing.", remedy="Fill them in.")
-    return _coded(str(column.name or "unit"), found)
+    return found
+
+
+def _listed(given: Any) -> Any:
+    return given if isinstance(given, np.ndarray | list | tuple) else np.asarray(given)
 
 
 def _coded(name: str, column: pd.Series) -> Units:

@@ -16,7 +16,7 @@ from laird.fitting.tables import Parameter, draw_values, parameters
 from laird.plots.sources import as_fit
 from laird.plots.style import CHAINS, DARK, METHODS, PALE, heading, label, panels
 from laird.posterior.families import logpdf
-from laird.posterior.table import PriorRow, PriorTable
+from laird.posterior.table import CORRELATIONS, PriorRow, PriorTable
 
 if TYPE_CHECKING:
     from matplotlib.figure import FigureBase
@@ -54,7 +54,7 @@ def prior_posterior(fit: Fit, *, figure: FigureBase | None = None) -> tuple[Axes
     drawn = panels(figure, len(shown), min(len(shown), 2), (3.5, 2.1))
     for ax, parameter in zip(drawn, shown, strict=True):
         row, size = _prior(fit, priors, parameter)
-        _histogram(ax, draw_values(draws, parameter).ravel(), fit)
+        _histogram(ax, draw_values(draws, parameter, fit.problem.codings, fit.regressions).ravel(), fit)
         prior = _density(ax, row, size)
         heading(ax, row_name(parameter.component, parameter.group, parameter.term), f"bars: draws; {prior}")
     return drawn
@@ -70,18 +70,27 @@ def _draws(fit: Fit) -> Draws:
 
 
 def _covariance_parameters(fit: Fit) -> tuple[Parameter, ...]:
-    design = fit.problem.design
-    return tuple(p for p in parameters(design.names, design.random) if p.component != "fixed")
+    design, residual = fit.problem.design, fit.problem.has_residual
+    return parameters((), design.random, fit.regressions, residual=residual)
 
 
 def _prior(fit: Fit, priors: PriorTable, parameter: Parameter) -> tuple[PriorRow | None, int]:
     """The prior's row, and the size of the correlation matrix that a correlation belongs to."""
-    if parameter.component == "sigma":
-        return priors.sigma, 1
-    if parameter.component == "sd":
-        return priors.sds(parameter.group)[parameter.place[0]], 1
-    blocks = next(r.blocks for r in fit.problem.design.random if r.group == parameter.group)
-    return priors.cor(parameter.group), next(len(block) for block in blocks if parameter.place[0] in block)
+    if parameter.component != "cor":
+        name = _prior_name(parameter)
+        row = next((row for row in priors if row.parameter == name), None)
+        return row, row.size if row else 1
+    r = next(r for r in fit.problem.design.random if r.group == parameter.group)
+    column = r.names.index(parameter.term2)
+    return priors.cor(parameter.group), next(len(block) for block in r.blocks if column in block)
+
+
+def _prior_name(parameter: Parameter) -> str:
+    """What the prior table calls a parameter; the constant of a regression has no row of its own."""
+    if parameter.component in ("sigma", "phi"):
+        return f"sigma({parameter.group})" if parameter.group else parameter.component
+    inside = (parameter.group, parameter.term)
+    return f"{parameter.component}({', '.join(name for name in inside if name)})"
 
 
 def _histogram(ax: Axes, values: Floats, fit: Fit) -> None:
@@ -105,7 +114,9 @@ def _histogram(ax: Axes, values: Floats, fit: Fit) -> None:
 
 def _density(ax: Axes, row: PriorRow | None, size: int) -> str:
     """Draw the prior's density; return what the title says of it."""
-    if row is None or (row.family == "flat" and row.kind != "cor"):
+    if row is None:
+        return "prior: see the table"
+    if row.family == "flat" and row.kind not in CORRELATIONS:
         return "flat prior"
     x = np.linspace(*ax.get_xlim(), 300)
     ax.plot(x, prior_density(row, x, size), color=DARK, linewidth=1.4)
@@ -125,7 +136,7 @@ def prior_density(row: PriorRow, x: ArrayLike, size: int = 2) -> Floats:
     [0.0, 0.75, 0.0]
     """
     values = np.asarray(x, dtype=float)
-    if row.kind != "cor":
+    if row.kind not in CORRELATIONS:
         flat = row.family == "flat"
         return np.full(values.shape, np.nan) if flat else np.exp(logpdf(row.family, values, *row.values))
     from scipy.special import beta
@@ -156,7 +167,7 @@ def trace_rank(fit: Fit, *, figure: FigureBase | None = None) -> tuple[Axes, ...
     draws, shown = _draws(fit), _covariance_parameters(fit)
     drawn = panels(figure, 2 * len(shown), 2, (3.5, 1.3))
     for k, parameter in enumerate(shown):
-        values = draw_values(draws, parameter)
+        values = draw_values(draws, parameter, fit.problem.codings, fit.regressions)
         _trace(drawn[2 * k], values, row_name(parameter.component, parameter.group, parameter.term))
         _ranks(drawn[2 * k + 1], values)
     for ax, name in zip(drawn[-2:], ("draw", "rank among all draws"), strict=True):

@@ -1,30 +1,23 @@
 """The log marginal posterior of the covariance parameters: likelihood plus priors, with gradients.
 
-Two densities of the same posterior: of (sds, correlation matrix, sigma, b) themselves,
-whose mode is the empirical Bayes estimate (flat priors: REML), and of the unconstrained
-phi = (log sds, atanh partial correlations, log sigma, b), Jacobian included, which the
-Laplace approximation and importance weights need.
+The density is that of the unconstrained phi (`laird.posterior.coordinates`), Jacobian
+included, which Laplace approximations, importance weights and samplers need.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from laird.gaussian.coordinates import (
-    correlated_pairs,
-    factor_of_log_scale,
-    log_scale_gradient,
-)
-from laird.gaussian.crossproducts import Grouped
-from laird.gaussian.marginal import Marginal, log_densities, log_density, marginal
-from laird.posterior import lkj
-from laird.posterior.coefficients import coefficient_prior
-from laird.posterior.families import derivative, logpdf
-from laird.posterior.table import PriorRow, PriorTable
+from laird.posterior.coordinates import Coordinates, coordinates
+from laird.posterior.table import PriorTable
+
+if TYPE_CHECKING:
+    from laird.gaussian.theta import Likelihood
 
 type Floats = NDArray[np.float64]
 
@@ -37,112 +30,37 @@ class Posterior:
     ----------
     likelihood
         β with Gaussian or flat priors and all group effects integrated out.
-    sds, sigma, sampled
-        Prior rows of the group sds, of the residual sd, and of the coefficients that
-        are not integrated out.
-    etas
-        Shape of the LKJ prior of each block of correlated coefficients.
+    coordinates
+        What phi consists of, with priors.
     """
 
-    likelihood: Marginal
-    sds: tuple[PriorRow, ...]
-    sigma: PriorRow
-    sampled: tuple[PriorRow, ...]
-    etas: tuple[float, ...]
-
-    @property
-    def q(self) -> int:
-        """Number of random coefficients."""
-        return self.likelihood.data.q
-
-    @property
-    def blocks(self) -> tuple[tuple[int, ...], ...]:
-        """Coefficients that share a correlation matrix."""
-        return self.likelihood.data.blocks
-
-    @property
-    def pairs(self) -> tuple[tuple[int, int], ...]:
-        """Places of the correlations."""
-        return correlated_pairs(self.blocks)
+    likelihood: Likelihood
+    coordinates: Coordinates
 
     @property
     def size(self) -> int:
         """Length of phi."""
-        return self.q + len(self.pairs) + 1 + len(self.sampled)
+        return self.coordinates.size
+
+    def density(self, phi: Floats) -> tuple[float, Floats]:
+        """Log density of phi and its gradient; shapes (k,) -> scalar, (k,)."""
+        theta, b = self.coordinates.split(phi)
+        value, d_theta, d_b = self.likelihood.density(theta, b)
+        log_prior, gradient = self.coordinates.priors(phi)
+        return value + log_prior, gradient + self.coordinates.gradient(phi, theta.L, d_theta, d_b)
+
+    def densities(self, phi: Floats) -> Floats:
+        """Log densities of a stack of points, shape (S, k) -> (S,); -inf where there is none."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            value = self.likelihood.densities(*self.coordinates.split(phi))
+        value = value + self.coordinates.priors.each(phi)
+        return np.where(np.isfinite(value), value, -np.inf)
+
+    def signed(self, elements: Sequence[int]) -> Posterior:
+        """The same posterior with some sds signed, where their priors allow it."""
+        return replace(self, coordinates=self.coordinates.signed(elements))
 
 
-def posterior(data: Grouped, table: PriorTable, group: str | None) -> Posterior:
-    """Bind the prior table of a model to its cross-products."""
-    prior = coefficient_prior(table)
-    rows = table.coefficients
-    cor = table.cor(group) if group else None
-    return Posterior(
-        likelihood=marginal(data, prior.mean, prior.precision, prior.sampled),
-        sds=table.sds(group) if group else (),
-        sigma=table.sigma,
-        sampled=tuple(rows[k] for k in prior.sampled),
-        etas=tuple(cor.eta if cor else 1.0 for _ in data.blocks),
-    )
-
-
-def scalar_priors(rows: Sequence[PriorRow], values: Floats) -> tuple[float, Floats]:
-    """Sum of log prior densities of scalar parameters, and the derivative in each."""
-    log_prior = sum(
-        float(logpdf(row.family, value, *row.values)) for row, value in zip(rows, values, strict=True)
-    )
-    slopes = [
-        float(derivative(row.family, value, *row.values)) for row, value in zip(rows, values, strict=True)
-    ]
-    return float(log_prior), np.array(slopes, dtype=float)
-
-
-def log_scale_density(target: Posterior, phi: Floats) -> tuple[float, Floats]:
-    """Log density of phi, Jacobian included, and its gradient; shapes (k,) -> scalar, (k,)."""
-    q, pairs = target.q, target.pairs
-    k = q + len(pairs)
-    L, sigma = factor_of_log_scale(phi, q, pairs)
-    value, d_L, d_sigma, d_b = log_density(target.likelihood, L, float(sigma), phi[k + 1 :])
-    gradient = np.concatenate([log_scale_gradient(L, d_L, phi, q, pairs), [d_sigma * float(sigma)], d_b])
-    positive = np.append(np.exp(phi[:q]), sigma)
-    log_prior, slopes = scalar_priors((*target.sds, target.sigma), positive)
-    at = np.append(np.arange(q), k)
-    gradient[at] += slopes * positive + 1.0
-    log_cor, d_cor = _correlation_prior(target, phi[q:k])
-    gradient[q:k] += d_cor
-    log_b, d_prior_b = scalar_priors(target.sampled, phi[k + 1 :])
-    gradient[k + 1 :] += d_prior_b
-    return value + log_prior + float(phi[at].sum()) + log_cor + log_b, gradient
-
-
-def _correlation_prior(target: Posterior, a: Floats) -> tuple[float, Floats]:
-    """LKJ density of atanh partial correlations, Jacobian included, and its gradient."""
-    z, total, gradient, start = np.tanh(a), 0.0, np.zeros(len(a)), 0
-    for block, eta in zip(target.blocks, target.etas, strict=True):
-        part = slice(start, start + len(block) * (len(block) - 1) // 2)
-        start = part.stop
-        if part.stop > part.start:
-            total += float(lkj.logpdf(z[part], eta)) + float(np.sum(np.log1p(-(z[part] ** 2))))
-            gradient[part] = lkj.derivative(z[part], eta) * (1 - z[part] ** 2) - 2 * z[part]
-    return total, gradient
-
-
-def log_scale_densities(target: Posterior, phi: Floats) -> Floats:
-    """Values of `log_scale_density` for a stack of points, shape (S, k) -> (S,)."""
-    q, pairs = target.q, target.pairs
-    k = q + len(pairs)
-    L, sigma = factor_of_log_scale(phi, q, pairs)
-    value = log_densities(target.likelihood, L, sigma, phi[:, k + 1 :])
-    for column, row in enumerate(target.sds):
-        value = value + logpdf(row.family, np.exp(phi[:, column]), *row.values) + phi[:, column]
-    value = value + logpdf(target.sigma.family, sigma, *target.sigma.values) + phi[:, k]
-    for column, row in enumerate(target.sampled):
-        value = value + logpdf(row.family, phi[:, k + 1 + column], *row.values)
-    start = q
-    for block, eta in zip(target.blocks, target.etas, strict=True):
-        stop = start + len(block) * (len(block) - 1) // 2
-        if stop > start:
-            z = np.tanh(phi[:, start:stop])
-            with np.errstate(divide="ignore"):
-                value = value + lkj.logpdf(z, eta) + np.sum(np.log1p(-(z**2)), axis=1)
-        start = stop
-    return np.where(np.isfinite(value), value, -np.inf)
+def posterior(likelihood: Likelihood, table: PriorTable) -> Posterior:
+    """Join a likelihood and the prior table of its model."""
+    return Posterior(likelihood, coordinates(table, likelihood.blocks))

@@ -82,7 +82,7 @@ def _sigma(design: Design, sizes: Sizes) -> Iterator[Target]:
     if scale is None:
         yield _residual(sizes, group, "")
         return
-    has_constant, own = slopes(scale.W[sizes.rows], scale.names)
+    has_constant, own = slopes(scale.W[sizes.rows], tuple(map(sizes.own, scale.names)))
     if has_constant:
         yield _residual(sizes, group, ", at average predictors" if own else "")
     yield from (_slope("log_sigma", group, slope) for slope in own)

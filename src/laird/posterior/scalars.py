@@ -43,6 +43,9 @@ def log_density(code: int, numbers: Floats, x: float) -> tuple[float, float]:
     if not (x >= numbers[0] and x <= numbers[1]):
         return -np.inf, 0.0
     c, a, b, d = numbers[2], numbers[3], numbers[4], numbers[5]
+    logarithmic = code in (LOG_NORMAL, LOG_STUDENT_T)
+    if x == 0.0 and (logarithmic or (code == POWER and d != 0.0)):
+        return -np.inf, 0.0
     if code == CONSTANT:
         return c, 0.0
     if code == PARTIAL:
@@ -55,7 +58,6 @@ def log_density(code: int, numbers: Floats, x: float) -> tuple[float, float]:
         if d != 0.0:
             value, slope = value - d / x, slope + d / (x * x)
         return value, slope
-    logarithmic = code in (LOG_NORMAL, LOG_STUDENT_T)
     t = np.log(x) if logarithmic else x
     z = (t - a) / b
     if code in (NORMAL, LOG_NORMAL):

@@ -33,16 +33,6 @@ def write_report(
 ) -> Path:
     """Write the report on a model and its fits as one HTML file, and return its path.
 
-    See `render` for the parameters.
-    """
-    path = Path(path)
-    path.write_text(render(model, fits, command=command, notation=notation), encoding="utf-8")
-    return path
-
-
-def render(model: Model, fits: Iterable[Fit], *, command: str = "", notation: str = "bryk-raudenbush") -> str:
-    """Return the report on a model and its fits as HTML.
-
     Equations are MathML, pictures are inside the page; there are no scripts, and nothing
     is loaded from anywhere.
 
@@ -52,6 +42,8 @@ def render(model: Model, fits: Iterable[Fit], *, command: str = "", notation: st
         The model.
     fits
         Fits of it, each by another method.
+    path
+        Where to write; an existing file is replaced.
     command
         The command to print under "How to reproduce this".
     notation
@@ -61,7 +53,25 @@ def render(model: Model, fits: Iterable[Fit], *, command: str = "", notation: st
     ------
     FitError
         No fits, two by one method, or a fit of another model.
+
+    Examples
+    --------
+    >>> import laird as ld
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> model = ld.model("yi ~ 1 + meta_V(vi)", data=ld.load_data("bcg_rr"))
+    >>> with TemporaryDirectory() as folder:
+    ...     path = ld.write_report(model, [model.fit("reml")], Path(folder, "bcg.html"))
+    ...     path.read_text(encoding="utf-8").startswith("<!doctype html>")
+    True
     """
+    path = Path(path)
+    path.write_text(render(model, fits, command=command, notation=notation), encoding="utf-8")
+    return path
+
+
+def render(model: Model, fits: Iterable[Fit], *, command: str = "", notation: str = "bryk-raudenbush") -> str:
+    """Return the report on a model and its fits as HTML, as `write_report` writes it."""
     return html(page(study(model, fits, command, notation)))
 
 

@@ -40,6 +40,7 @@ _TRUTH = Shape("true or false", lambda value: isinstance(value, bool))
 
 KEYS: dict[str, Shape] = {
     **dict.fromkeys(LABELS, _TEXT),
+    "study": _LIST,
     "formula": _TEXT,
     "parts": _LIST,
     "missing": _TEXT,
@@ -67,7 +68,8 @@ def read_spec(path: str | Path) -> Spec:
     ----------
     path
         A file with a `formula` (and `parts`) or a table `[multilevel]`, and optionally
-        `name`, `title`, `question`, `data`, `missing`, `weights`, `[known]`, `[levels]`, `[priors]`.
+        `name`, `title`, `question`, `data`, `study`, `missing`, `weights`, `[known]`,
+        `[levels]`, `[priors]`.
 
     Raises
     ------

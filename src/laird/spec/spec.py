@@ -53,6 +53,8 @@ class Spec:
     data, name, title, question
         Labels: a bundled data set or a CSV path, a short name, a heading, and the
         question that the model answers.
+    study
+        Columns whose values, joined by commas, name the rows in reports, such as author and year.
 
     Examples
     --------
@@ -72,6 +74,7 @@ class Spec:
     name: str = ""
     title: str = ""
     question: str = ""
+    study: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         """Return the canonical formulas, one a line, and below them how V is built."""
@@ -110,6 +113,7 @@ class Spec:
         priors = "flat"
         """
         table: dict[str, Value] = {label: getattr(self, label) for label in LABELS}
+        table["study"] = self.study
         table |= {"formula": self.formula, "parts": self.parts}
         table["missing"] = "" if self.missing == "error" else self.missing
         table["weights"] = self.weights
@@ -131,6 +135,7 @@ class Settings(TypedDict, total=False):
     name: str
     title: str
     question: str
+    study: Sequence[str]
 
 
 def parse_spec(formula: str, *parts: str, **settings: Unpack[Settings]) -> Spec:
@@ -146,7 +151,7 @@ def parse_spec(formula: str, *parts: str, **settings: Unpack[Settings]) -> Spec:
     **settings
         `priors` (see `parse_priors`), `levels` (category order by column), `missing`
         (``"error"`` or ``"drop"``), `weights` (a column), `known` (what ``meta_V`` names, see
-        `laird.spec.recipes`), and the labels `data`, `name`, `title`, `question`.
+        `laird.spec.recipes`), and the labels `data`, `name`, `title`, `question`, `study`.
 
     Raises
     ------
@@ -182,6 +187,7 @@ def build_spec(
     missing: str = "error",
     weights: str = "",
     known: Mapping[str, str] | None = None,
+    study: Sequence[str] = (),
     **labels: Unpack[_Labels],
 ) -> Spec:
     """Return a spec of these formulas, with its settings checked.
@@ -199,7 +205,16 @@ def build_spec(
     recipes = parse_recipes(known)
     check_recipes(recipes, locations)
     chosen, rows = _levels(levels or {}), parse_priors(priors)
-    return Spec(locations, distributional, rows, chosen, missing, normalised(weights), recipes, **labels)
+    names = _study(study)
+    settings = (rows, chosen, missing, normalised(weights), recipes)
+    return Spec(locations, distributional, *settings, study=names, **labels)
+
+
+def _study(study: object) -> tuple[str, ...]:
+    names = study if isinstance(study, Sequence) and not isinstance(study, str) else [None]
+    if not all(isinstance(name, str) for name in names):
+        raise SpecError("`study` must be a list of columns.", remedy='Write ["author", "year"].')
+    return tuple(normalised(name) for name in names if name)
 
 
 def _check_weights(weights: object, locations: Sequence[Location]) -> None:

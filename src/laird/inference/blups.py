@@ -27,6 +27,8 @@ class TrueEffects(NamedTuple):
 
     Attributes
     ----------
+    variance
+        Sampling variance φv.
     estimate, sd
         θ̂ and the root of its mean squared error, or posterior mean and sd.
     lower, upper
@@ -35,6 +37,7 @@ class TrueEffects(NamedTuple):
         Diagonal of VΣ⁻¹: the share of the way from y to the mean.
     """
 
+    variance: Floats
     estimate: Floats
     sd: Floats
     lower: Floats
@@ -43,7 +46,10 @@ class TrueEffects(NamedTuple):
 
 
 def true_effects_of(fit: Fit, prob: float) -> TrueEffects:
-    """Predict the true effects of the rows of a fit, from draws where it has them.
+    """Predict the true effects of the rows of a fit.
+
+    Posterior means, sds and intervals where it has draws; estimates of ``eb`` are those at the
+    mode of the covariance parameters, as all of its estimates.
 
     Raises
     ------
@@ -55,7 +61,13 @@ def true_effects_of(fit: Fit, prob: float) -> TrueEffects:
             "The model has no known sampling variances, so that its rows have no true effects.",
             remedy="Write `meta_V(v)` into the formula; for groups see `laird.shrinkage`.",
         )
-    return _predicted(fit, prob) if fit.draws is None else _drawn(fit, prob)
+    if fit.draws is None:
+        return _predicted(fit, prob)
+    found = _drawn(fit, prob)
+    if fit.method != "eb":
+        return found
+    mode = _predicted(fit, prob)
+    return found._replace(estimate=mode.estimate, factor=mode.factor)
 
 
 def _predicted(fit: Fit, prob: float) -> TrueEffects:
@@ -68,10 +80,11 @@ def _predicted(fit: Fit, prob: float) -> TrueEffects:
     factor = _factors(own, by.inverse())
     VSX = times(by, own.V, found.SX)
     VSV = sampling_share(own, by.inverse())
-    mse = diagonal(own.where, own.V) - VSV + np.einsum("ip,pr,ir->i", VSX, found.cov, VSX)
+    variance = diagonal(own.where, own.V)
+    mse = variance - VSV + np.einsum("ip,pr,ir->i", VSX, found.cov, VSX)
     sd = np.sqrt(np.maximum(mse, 0.0))
     half = float(ndtri(0.5 + prob / 2)) * sd
-    return TrueEffects(estimate, sd, estimate - half, estimate + half, factor)
+    return TrueEffects(variance, estimate, sd, estimate - half, estimate + half, factor)
 
 
 def _factors(own: RowCovariance, inverse: tuple[Floats, ...]) -> Floats:
@@ -86,15 +99,16 @@ def sampling_share(own: RowCovariance, inverse: tuple[Floats, ...]) -> Floats:
 
 def _drawn(fit: Fit, prob: float) -> TrueEffects:
     rng = np.random.default_rng([fit.origin.seed or 0, fit.nobs])
-    parts = list(_conditional(fit))
+    parts = list(conditional_effects(fit))
     mean, variance, factor = (np.concatenate(own) for own in zip(*parts, strict=True))
     draws = mean + np.sqrt(np.maximum(variance, 0.0)) * rng.standard_normal(mean.shape)
     lower, upper = np.quantile(draws, [(1 - prob) / 2, (1 + prob) / 2], axis=0)
     sd = np.sqrt(variance.mean(axis=0) + mean.var(axis=0, ddof=1))
-    return TrueEffects(mean.mean(axis=0), sd, lower, upper, factor.mean(axis=0))
+    sampling = diagonal(rows_of(fit).where, rows_of(fit).V)
+    return TrueEffects(sampling, mean.mean(axis=0), sd, lower, upper, factor.mean(axis=0))
 
 
-def _conditional(fit: Fit) -> Iterator[tuple[Floats, Floats, Floats]]:
+def conditional_effects(fit: Fit) -> Iterator[tuple[Floats, Floats, Floats]]:
     """Mean and variance of θ given y and each draw of the parameters, and factors; (draws, n)."""
     design = fit.problem.design
     where = row_layout(design)

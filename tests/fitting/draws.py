@@ -1,0 +1,29 @@
+"""Draws that were made up, for tests of what is done with draws."""
+
+import numpy as np
+
+from laird.fitting.draws import Draws
+
+
+def draws_like(beta, sigma, L, u=(), **options) -> Draws:
+    """Draws of a model with a constant sigma, arrays (C, S, …)."""
+    none = np.zeros((*sigma.shape, 0))
+    return Draws(
+        beta=beta,
+        L=L,
+        alpha=np.log(sigma)[..., None],
+        u=tuple(u),
+        summaries=(),
+        delta=(),
+        log_phi=none,
+        zeta=none,
+        **{"stats": {}, **options},
+    )
+
+
+def made_up(sigma, diverging=0) -> Draws:
+    """Draws of a one-way model that have only sigma to vary."""
+    C, S = sigma.shape
+    stats = {"diverging": np.arange(C * S).reshape(C, S) < diverging}
+    L = np.broadcast_to(sigma[..., None, None], (C, S, 1, 1)).copy()
+    return draws_like(sigma[..., None].copy(), sigma, L, [np.zeros((C, S, 12, 1))], stats=stats)

@@ -1,0 +1,101 @@
+"""Influence and leave-one-out against metafor, and for models that metafor's tools refuse."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from tests import peers
+
+import laird as ld
+
+PEER = peers.golden("metafor_tests")
+CLOSE = 2e-6
+"""Relative: both REML searches stop about this far from the maximum; changes of estimates are smaller."""
+
+
+@pytest.fixture(scope="module")
+def bcg():
+    return ld.load_data("bcg_rr")
+
+
+@pytest.fixture(scope="module")
+def fit(bcg):
+    return ld.model("yi ~ 1 + meta_V(vi)", data=bcg).fit("reml")
+
+
+def test_all_measures_of_the_first_trial(fit):
+    first, peer = ld.influence(fit).iloc[0], PEER["influence_reml_first"]
+    names = {
+        "rstudent": "rstudent",
+        "dffits": "dffits",
+        "cook": "cook_d",
+        "cov_ratio": "cov_ratio",
+        "Q": "QE",
+    }
+    for name, key in {**names, "hat": "hat", "dfbetas: Intercept": "dfbetas"}.items():
+        np.testing.assert_allclose(first[name], peer[key], rtol=CLOSE, err_msg=name)
+    np.testing.assert_allclose(first["sd_residual"] ** 2, peer["tau2"], rtol=CLOSE)
+
+
+def test_hat_values_and_distances_with_a_moderator(bcg):
+    found = ld.influence(ld.model("yi ~ ablat + meta_V(vi)", data=bcg).fit("reml"))
+    np.testing.assert_allclose(found.hat, PEER["ablat_hat"], rtol=0, atol=6e-5)
+    np.testing.assert_allclose(found.cook, PEER["ablat_cook"], rtol=0, atol=2e-4)
+    assert found.hat.sum() == pytest.approx(2.0, rel=1e-12)
+
+
+def test_several_rows_may_go_together(bcg):
+    found = ld.influence(ld.model("yi ~ ablat + meta_V(vi)", data=bcg).fit("reml"), bcg.alloc)
+    for name, cook in PEER["ablat_cook_by_alloc"].items():
+        assert found.cook[name] == pytest.approx(cook, abs=6e-5)
+    assert found.rstudent.isna().all()
+    assert found.rows.sum() == 13
+
+
+def test_leave_one_out_is_a_fit_without_the_study(fit, bcg):
+    found = ld.leave_one_out(fit, bcg.trial, df="normal")
+    assert found.left_out.tolist() == [str(trial) for trial in bcg.trial]
+    peer = PEER["leave_one_out_first"]
+    assert found.estimate[0] == pytest.approx(peer["estimate"], rel=CLOSE)
+    assert found.se[0] == pytest.approx(peer["se"], rel=CLOSE)
+    assert found.sd_residual[0] ** 2 == pytest.approx(peer["tau2"], rel=CLOSE)
+
+
+def test_location_scale_and_levels_have_them_too():
+    data = ld.load_data("konstantopoulos2011")
+    formulas = ["yi ~ year + (1 | district) + meta_V(vi)", "sigma ~ year"]
+    fit = ld.model(*formulas, data=data).fit("ml")
+    found = ld.influence(fit)
+    assert found.index.name == "district"
+    alone = ld.model(*formulas, data=data[data.district != data.district[0]]).fit("ml")
+    first = found.iloc[0]
+    np.testing.assert_allclose(first.sd_district, np.sqrt(alone.varcorr.vcov[0]), rtol=1e-5)
+    change = fit.fixef - alone.fixef
+    cook = change @ np.linalg.solve(fit.vcov, change)
+    assert first.cook == pytest.approx(cook, rel=1e-4)
+
+
+def test_ordinary_multilevel_models_have_them(hs_fit):
+    found = ld.influence(hs_fit("reml"))
+    assert len(found) == 40
+    assert found.chi2.mean() == pytest.approx(found.rows.mean(), rel=0.1)
+    assert found.Q.isna().all()
+
+
+def test_another_method_may_refit(hs_fit):
+    by_ml = ld.leave_one_out(hs_fit("eb"), method="ml")
+    assert by_ml.estimate.notna().all()
+
+
+def test_a_study_that_carries_a_coefficient_gives_nothing():
+    rng = np.random.default_rng(0)
+    data = {"y": rng.normal(size=12), "v": np.full(12, 0.1), "x": np.arange(12) == 3}
+    data["x"] = data["x"].astype(float)
+    found = ld.influence(ld.model("y ~ x + meta_V(v)", data=data).fit("reml"))
+    assert found.cook.isna().tolist() == [row == 3 for row in range(12)]
+    assert found.hat.notna().all()
+
+
+def test_two_units_are_too_few(fit, bcg):
+    with pytest.raises(ld.FitError, match="There are 2 units"):
+        ld.influence(fit, bcg.year > 1970)
