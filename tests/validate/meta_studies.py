@@ -85,7 +85,9 @@ def wald(model: ld.Model, _seed: int) -> Reading:
     fit = model.fit("ml", se="joint")
     sigma, se = float(np.log(fit.sigma)) if fit.sigma else -np.inf, float(fit.scale_se.iloc[0])
     sigma_interval = (np.exp(sigma - 1.96 * se), np.exp(sigma + 1.96 * se))
-    rows = {name: (fit.fixef[name] - 1.96 * fit.se[name], fit.fixef[name] + 1.96 * fit.se[name]) for name in BETA}
+    rows = {
+        name: (fit.fixef[name] - 1.96 * fit.se[name], fit.fixef[name] + 1.96 * fit.se[name]) for name in BETA
+    }
     return {"sigma": sigma_interval, **rows}
 
 
