@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from laird.inference.predictive import prediction_interval
     from laird.inference.robust import cluster_robust
     from laird.inference.rsquared import r2
+    from laird.inference.scale_tests import scale_tests
     from laird.inference.wald import wald
     from laird.meta import effects
     from laird.meta.covariances import vcov_bivariate, vcov_cluster
@@ -85,6 +86,7 @@ _HOMES = {
     "read_spec": "laird.spec",
     "reliability": "laird.fitting.reliability",
     "sample_groups": "laird.data.groupwise",
+    "scale_tests": "laird.inference.scale_tests",
     "sensitivity": "laird.variants.settings",
     "shrinkage": "laird.compare.shrinkage",
     "simulated_school": "laird.compare.simulated_school",
@@ -138,6 +140,7 @@ __all__ = [
     "read_spec",
     "reliability",
     "sample_groups",
+    "scale_tests",
     "sensitivity",
     "shrinkage",
     "simulated_school",

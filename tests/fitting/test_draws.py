@@ -1,15 +1,11 @@
-from dataclasses import replace
-
 import numpy as np
 import pytest
-from tests.fitting.draws import draws_like
+from tests.fitting.draws import C, J, S, example, q
 from tests.fitting.problems import bound_target, grouped_frame
 
 import laird as ld
-from laird.fitting.draws import joint_draws, to_datatree
-from laird.fitting.summaries import QUANTILES, Summariser
-
-C, S, J, q, p = 2, 5, 12, 2, 3
+from laird.fitting.draws import joint_draws
+from laird.fitting.summaries import QUANTILES
 
 
 @pytest.fixture(scope="module")
@@ -19,17 +15,7 @@ def design():
 
 @pytest.fixture(scope="module")
 def draws():
-    rng = np.random.default_rng(0)
-    made = draws_like(
-        rng.normal(size=(C, S, p)),
-        rng.uniform(1, 2, (C, S)),
-        np.tril(rng.normal(size=(C, S, q, q))),
-        [rng.normal(size=(C, S, J, q))],
-        stats={"diverging": np.zeros((C, S), dtype=bool)},
-    )
-    summaries = Summariser(quantiles=True)
-    summaries.add(made.flat_effects()[0], made.flat("beta"))
-    return replace(made, summaries=(summaries.finish(),))
+    return example()
 
 
 def test_sds_and_correlations_are_those_of_the_covariance(draws):
@@ -44,55 +30,6 @@ def test_flat_joins_chains_and_draws(draws, name):
     flat, values = draws.flat(name), getattr(draws, name)
     assert flat.shape == (C * S, *values.shape[2:])
     np.testing.assert_array_equal(flat[S], values[1, 0])
-
-
-def test_the_tree_is_named_by_the_data(draws, design):
-    tree = to_datatree(draws, design, {"method": "test"})
-    posterior = tree["posterior"].to_dataset()
-    assert {name: posterior[name].dims[2:] for name in posterior.data_vars} == {
-        "beta": ("term",),
-        "sigma": (),
-        "sd_g": ("g_term",),
-        "cor_g": ("g_pair",),
-        "u_g": ("g", "g_term"),
-    }
-    slope = posterior["u_g"].sel(g="g03", g_term="x").values
-    np.testing.assert_array_equal(slope, draws.u[0][:, :, 3, 1])
-    np.testing.assert_array_equal(posterior["cor_g"].values[..., 0], draws.correlation[..., 1, 0])
-    assert tree["sample_stats"]["diverging"].shape == (C, S)
-    assert tree.attrs["method"] == tree["posterior"].attrs["method"] == "test"
-
-
-def test_data_are_stored_with_their_rows(draws, design):
-    tree = to_datatree(draws, design, {})
-    np.testing.assert_array_equal(tree["observed_data"]["y"].values, design.y)
-    np.testing.assert_array_equal(tree["constant_data"]["X"].values, design.X)
-    assert list(tree["constant_data"]["g_id"].values[:3]) == ["g00"] * 3
-    np.testing.assert_array_equal(
-        tree["constant_data"]["Z_g"].sel(g_term="x").values, design.random[0].Z[:, 1]
-    )
-
-
-def test_it_can_be_written_and_read(draws, design, tmp_path):
-    import xarray as xr
-
-    tree = to_datatree(draws, design, {"method": "test", "seed": 3})
-    tree.to_netcdf(tmp_path / "draws.nc", engine="h5netcdf")
-    with xr.open_datatree(tmp_path / "draws.nc", engine="h5netcdf") as again:
-        np.testing.assert_array_equal(again["posterior"]["beta"].values, draws.beta)
-        assert again.attrs["seed"] == 3
-
-
-def test_effects_that_are_not_kept_are_summarised_in_a_group_of_their_own(draws, design):
-    tree = to_datatree(replace(draws, u=()), design, {})
-    assert "u_g" not in tree["posterior"]
-    effects = tree["effects"].to_dataset()
-    assert effects["u_g_quantile"].dims == ("quantile", "g", "g_term")
-    np.testing.assert_allclose(
-        effects["u_g_mean"], draws.flat_effects()[0].mean(axis=0), rtol=1e-12, atol=1e-14
-    )
-    with pytest.raises(ld.FitError, match="summarised, not kept"):
-        replace(draws, u=()).flat_effects()
 
 
 @pytest.fixture(scope="module")

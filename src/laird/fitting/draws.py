@@ -1,25 +1,20 @@
-"""Draws of a posterior as arrays, and as ArviZ data."""
+"""Draws of a posterior as arrays."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from laird.design import Design
 from laird.errors import FitError
 from laird.fitting.frozen import freeze
-from laird.fitting.summaries import QUANTILES, EffectSummary, Summariser
-from laird.gaussian.coordinates import correlated_pairs, sds_and_correlations
+from laird.fitting.summaries import EffectSummary, Summariser
+from laird.gaussian.coordinates import sds_and_correlations
 from laird.gaussian.theta import Theta
 from laird.posterior.density import Posterior
-from laird.posterior.names import coords, group_names, outcome_name
-
-if TYPE_CHECKING:
-    import xarray as xr
 
 type Floats = NDArray[np.float64]
 type Keep = Literal["auto", "draws", "summary"]
@@ -189,80 +184,3 @@ def _rows(theta: Theta, at: int | slice) -> Theta:
     """Some parameters of a stack."""
     delta = tuple(own[at] for own in theta.delta)
     return Theta(theta.L[at], theta.alpha[at], delta, theta.log_phi[at], theta.zeta[at])
-
-
-def to_datatree(draws: Draws, design: Design, attributes: Mapping[str, object]) -> xr.DataTree:
-    """The draws as ArviZ data with named dimensions and coordinates.
-
-    Groups ``posterior`` (``beta``, ``sigma``, ``sd_<group>``, ``cor_<group>``,
-    ``u_<group>``), ``sample_stats``, ``observed_data`` and ``constant_data``; and
-    ``effects`` with ``u_<group>_mean``, ``_sd`` and ``_quantile`` where the draws of the
-    group effects were not kept.
-    """
-    import xarray as xr
-
-    groups = {
-        "posterior": _posterior(draws, design),
-        "sample_stats": xr.Dataset({k: (("chain", "draw"), v) for k, v in draws.stats.items()}),
-        "observed_data": xr.Dataset({outcome_name(design): ("obs", design.y)}, {"obs": design.rows}),
-        "constant_data": _constant_data(design),
-    }
-    if len(draws.u) < len(draws.summaries):
-        groups["effects"] = _effects(draws, design)
-    tree = xr.DataTree.from_dict({name: data.assign_attrs(attributes) for name, data in groups.items()})
-    tree.attrs.update(attributes)
-    return tree
-
-
-def _posterior(draws: Draws, design: Design) -> xr.Dataset:
-    import xarray as xr
-
-    axes = ("chain", "draw")
-    variables: dict[str, object] = {"beta": ((*axes, "term"), draws.beta), "sigma": (axes, draws.sigma)}
-    start = 0
-    for f, random in enumerate(design.random):
-        names, place = group_names(random), slice(start, start + len(random.names))
-        variables[names.sd] = ((*axes, names.term), draws.sd[..., place])
-        if len(draws.u) == len(draws.summaries):
-            variables[names.u] = ((*axes, names.group, names.term), draws.u[f])
-        if pairs := correlated_pairs(random.blocks):
-            values = np.stack([draws.correlation[..., start + i, start + j] for i, j in pairs], axis=-1)
-            variables[names.cor] = ((*axes, names.pair), values)
-        start = place.stop
-    return xr.Dataset(variables, _coords(design, *draws.shape))
-
-
-def _effects(draws: Draws, design: Design) -> xr.Dataset:
-    import xarray as xr
-
-    variables: dict[str, object] = {}
-    named: dict[str, object] = {"quantile": list(QUANTILES)}
-    for random, own in zip(design.random, draws.summaries, strict=True):
-        names = group_names(random)
-        dims = (names.group, names.term)
-        variables[f"{names.u}_mean"] = (dims, own.mean)
-        variables[f"{names.u}_sd"] = (dims, np.sqrt(np.diagonal(own.cov, axis1=1, axis2=2)))
-        variables[f"{names.u}_quantile"] = (("quantile", *dims), own.quantiles)
-        named |= {names.group: list(random.levels), names.term: list(random.names)}
-    return xr.Dataset(variables, named)
-
-
-def _constant_data(design: Design) -> xr.Dataset:
-    import xarray as xr
-
-    variables: dict[str, object] = {"X": (("obs", "term"), design.X)}
-    for random in design.random:
-        names = group_names(random)
-        variables[f"{names.group}_id"] = ("obs", np.asarray(random.levels)[random.ids])
-        variables[f"Z_{names.group}"] = (("obs", names.term), random.Z)
-    return xr.Dataset(variables, {"obs": design.rows, "term": list(design.names), **_group_terms(design)})
-
-
-def _coords(design: Design, chains: int, draws: int) -> dict[str, object]:
-    """Coordinates of the posterior: those of the graph without the rows."""
-    named = {name: values for name, values in coords(design).items() if name != "obs"}
-    return {"chain": np.arange(chains), "draw": np.arange(draws), **named}
-
-
-def _group_terms(design: Design) -> dict[str, list[str]]:
-    return {group_names(random).term: list(random.names) for random in design.random}

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from laird.design import Design
 from laird.errors import DataError
+from laird.fitting.drawn import DrawnScales, drawn_scales
 from laird.fitting.draws import Draws
 from laird.fitting.point import Point
 from laird.fitting.problem import Problem, joined_columns
@@ -50,7 +51,10 @@ def predict(
     """The table of `laird.fitting.result.Fit.predict` for the rows of a design."""
     rows = rows_of(design, population=population)
     if draws is not None:
-        return by_outcome(design, predict_draws(point, draws, rows, kind, prob, rng))
+        variances = sampling_variances(problem, design) if kind == "response" else None
+        scales_drawn = drawn_scales(problem, design, draws)
+        table = predict_draws(point, draws, rows, scales_drawn, variances, prob, rng)
+        return by_outcome(design, table)
     scales = scales_of(problem, design, point, regressions, kind)
     return by_outcome(design, predict_point(problem, point, theta, rows, scales, prob))
 
@@ -171,35 +175,48 @@ def _joint_variance(point: Point, X: Floats, Z: Floats, ids: Ids) -> Floats:
 
 
 def predict_draws(
-    point: Point, draws: Draws, rows: Rows, kind: Kind, prob: float, rng: np.random.Generator
+    point: Point,
+    draws: Draws,
+    rows: Rows,
+    scales: DrawnScales,
+    variances: Floats | None,
+    prob: float,
+    rng: np.random.Generator,
 ) -> pd.DataFrame:
-    """Estimates of the point with sds and equal-tailed intervals of the draws."""
+    """Estimates of the point with sds and equal-tailed intervals of the draws.
+
+    `variances` are the known ones of the rows of a response (m,), None for the mean.
+    """
     mean = _mean(point, rows)
     tails = [(1 - prob) / 2, (1 + prob) / 2]
     parts = [
         np.vstack([values.std(axis=0, ddof=1), np.quantile(values, tails, axis=0)])
-        for values in _predictive(draws, rows, kind, rng)
+        for values in _predictive(draws, rows, scales, variances, rng)
     ]
     se, lower, upper = np.concatenate(parts, axis=1) if parts else np.zeros((3, 0))
     return _frame(mean, se, lower, upper)
 
 
-def _predictive(draws: Draws, rows: Rows, kind: Kind, rng: np.random.Generator) -> Iterator[Floats]:
+def _predictive(
+    draws: Draws, rows: Rows, scales: DrawnScales, variances: Floats | None, rng: np.random.Generator
+) -> Iterator[Floats]:
     """Draws of the linear predictor or response, (S, rows) a chunk of rows at a time."""
-    beta, L, sigma = (draws.flat(name) for name in ("beta", "L", "sigma"))
+    beta, L = draws.flat("beta"), draws.flat("L")
     new_u = np.einsum("sab,sb->sa", L, rng.standard_normal(L.shape[:2]))
     effects = draws.flat_effects() if rows.factors else ()
-    starts = np.cumsum([0, *(u.shape[2] for u in effects)])
-    chunk = max(CELLS // len(sigma), 1)
+    places = joined_columns(scales.design.random)
+    chunk = max(CELLS // len(beta), 1)
     for start in range(0, len(rows.X), chunk):
         part = slice(start, start + chunk)
         values = beta @ rows.X[part].T
-        for (Z, ids), u, at in zip(rows.factors, effects, starts, strict=False):
+        for (Z, ids), u, r, at in zip(rows.factors, effects, scales.design.random, places, strict=False):
+            stretch = scales.stretch(r.group, part)
             for k in range(Z.shape[1]):
-                new = new_u[:, [at + k]]
+                new = new_u[:, [at.start + k]] * stretch
                 values += np.where(ids[part] >= 0, u[:, ids[part], k], new) * Z[part, k]
-        if kind == "response":
-            values += sigma[:, None] * rng.standard_normal(values.shape)
+        if variances is not None:
+            residual = scales.sigma(part) ** 2 + scales.phi()[:, None] * variances[part]
+            values += np.sqrt(residual) * rng.standard_normal(values.shape)
         yield values
 
 

@@ -15,8 +15,9 @@ from laird.errors import FitError, nearest
 from laird.fitting import checks as checking
 from laird.fitting import tables
 from laird.fitting.checks import Check
+from laird.fitting.datatree import to_datatree
 from laird.fitting.display import Card, card
-from laird.fitting.draws import Draws, to_datatree
+from laird.fitting.draws import Draws
 from laird.fitting.groups import line_sds, resolved_shares
 from laird.fitting.options import one_of, probability
 from laird.fitting.origin import Origin
@@ -397,7 +398,7 @@ class Fit:
         checked = {f"check_{check.check}": check.value for check in self.checks}
         origin = self.origin.attributes()
         attributes = {"method": self.method, "formula": self.spec.formula, **checked, **origin}
-        return to_datatree(self.draws, self.problem.design, attributes)
+        return to_datatree(self.draws, self.problem, attributes)
 
     def _random(self) -> tuple[RandomDesign, ...]:
         return () if self.method == "ols" else self.problem.design.random
