@@ -60,8 +60,8 @@ def sensitivity(
     >>> table = ld.sensitivity(model, priors, "eb", draws=500, random_seed=1)
     >>> table[table.component == "sigma"][["variant", "estimate"]].round(2)
                 variant  estimate
-    1          as given      0.55
-    3  half-normal(0.5)      0.48
+    1          as given      0.53
+    3  half-normal(0.5)      0.52
     """
     models = {AS_GIVEN: model} | {name: _variant(model, name, given) for name, given in variants.items()}
     return summaries({name: _fitted(name, one, method, options) for name, one in models.items()}, prob)
