@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from laird.meta.covariances import vcov_bivariate, vcov_cluster
     from laird.report.page import write_report
     from laird.spec import Spec, multilevel, parse_spec, read_spec
+    from laird.variants.correlation import correlation_sensitivity
+    from laird.variants.settings import sensitivity
 
 _HOMES = {
     "DataError": "laird.errors",
@@ -60,6 +62,7 @@ _HOMES = {
     "cluster_robust": "laird.inference.robust",
     "coef_tests": "laird.inference.coefficients",
     "contextual": "laird.inference.contextual",
+    "correlation_sensitivity": "laird.variants.correlation",
     "cumulative": "laird.inference.cumulative",
     "estimators": "laird.compare.estimators",
     "group_labels": "laird.data.groupwise",
@@ -84,6 +87,7 @@ _HOMES = {
     "reliability": "laird.fitting.reliability",
     "sample_groups": "laird.data.groupwise",
     "scale_tests": "laird.inference.scale_tests",
+    "sensitivity": "laird.variants.settings",
     "shrinkage": "laird.compare.shrinkage",
     "simulated_school": "laird.compare.simulated_school",
     "table": "laird.data.tables",
@@ -110,6 +114,7 @@ __all__ = [
     "cluster_robust",
     "coef_tests",
     "contextual",
+    "correlation_sensitivity",
     "cumulative",
     "effects",
     "estimators",
@@ -136,6 +141,7 @@ __all__ = [
     "reliability",
     "sample_groups",
     "scale_tests",
+    "sensitivity",
     "shrinkage",
     "simulated_school",
     "table",

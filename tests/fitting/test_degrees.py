@@ -1,3 +1,6 @@
+import numpy as np
+from tests.fitting.problems import grouped_frame
+
 import laird as ld
 from laird.fitting.degrees import inner_outer
 
@@ -32,3 +35,15 @@ def test_they_are_at_least_one():
     data = {"y": [1.0, 3.0, 2.0, 5.0, 4.0, 1.0], "w": [0, 0, 1, 1, 5, 5], "g": [1, 1, 2, 2, 3, 3]}
     found = degrees("y ~ w + I(w ** 2) + (1 | g)", data)
     assert set(found.values()) == {1, 3}
+
+
+def test_several_outcomes_are_counted_each_in_its_own_rows():
+    frame = grouped_frame(J=9, seed=6)
+    frame["z"] = frame.y + np.random.default_rng(0).normal(size=len(frame))
+    frame.loc[::4, "z"] = np.nan
+    both = ld.model("y ~ x + w + (1 | g)", "z ~ w + (1 | g)", data=frame).design
+    first = ld.model("y ~ x + w + (1 | g)", data=frame).design
+    second = ld.model("z ~ w + (1 | g)", data=frame.dropna()).design
+    expected = [*inner_outer(first, first.random), *inner_outer(second, second.random)]
+    assert inner_outer(both, both.random).tolist() == expected
+    assert inner_outer(both, ()).tolist() == [*inner_outer(first, ()), *inner_outer(second, ())]

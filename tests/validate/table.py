@@ -10,9 +10,21 @@ import numpy as np
 from benchmarks.harness import table
 from tests.bambi_peer import CASES, discrepancies, laird_draws, summarise
 from tests.peers import golden
+from tests.validate.meta_studies import (
+    BETA,
+    CELLS,
+    Cell,
+    coverage,
+    default_tests,
+    empirical_bayes,
+    full_bayes,
+    wald,
+)
 from tests.validate.studies import METHODS, SIMULATIONS, STUDIES, calibrate, reml_coverage
 from tests.validate.test_bambi import OPTIONS
 from tests.validate.test_calibration import SEED
+from tests.validate.test_meta import SAMPLED
+from tests.validate.test_meta import SIMULATIONS as META_SIMULATIONS
 
 PACKAGES = ("numpy", "numba", "pymc", "nutpie", "bambi")
 
@@ -23,6 +35,28 @@ def main() -> None:
     _bambi()
     _calibration()
     _coverage()
+    _meta_analyses()
+
+
+def _meta_analyses() -> None:
+    print("## Meta-analyses with few studies\n")
+    print(f"`yi ~ x + meta_V(V)`, {META_SIMULATIONS} data sets a cell; share of 95 % intervals of the")
+    print("heterogeneity that are finite and cover, and of those of both coefficients (the smaller share).")
+    print("Wald: ML on the log scale, as drmTMB reports it. REML: `ld.coef_tests`, its default method.\n")
+    heads = ["cell", "sigma, Wald", "sigma, eb", "sigma, nuts", "coefficients, Wald", "coefficients, REML"]
+    print(table([*heads, "coefficients, eb"], map(_meta_row, CELLS)))
+
+
+def _meta_row(cell: Cell) -> tuple[object, ...]:
+    by_wald, by_default, by_eb = (
+        coverage(cell, method, META_SIMULATIONS, SEED) for method in (wald, default_tests, empirical_bayes)
+    )
+    by_nuts = coverage(cell, full_bayes, META_SIMULATIONS, SEED) if cell in SAMPLED else None
+    sigmas = [f"{found['sigma'].covers:.3f}" if found else "" for found in (by_wald, by_eb, by_nuts)]
+    coefficients = [
+        f"{min(found[name].covers for name in BETA):.3f}" for found in (by_wald, by_default, by_eb)
+    ]
+    return cell.name, *sigmas, *coefficients
 
 
 def _bambi() -> None:

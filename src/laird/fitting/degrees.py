@@ -12,14 +12,21 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from laird.design import Design, RandomDesign
+from laird.design import Design, RandomDesign, outcome_designs
 from laird.gaussian.standardise import is_ones
 
 type Floats = NDArray[np.float64]
 
 
 def inner_outer(design: Design, random: Sequence[RandomDesign]) -> Floats:
-    """Denominator degrees of freedom of every fixed effect, shape (p,); n - p without groups."""
+    """Denominator degrees of freedom of every fixed effect, shape (p,); n - p without groups.
+
+    Those of several outcomes are counted in the rows of each.
+    """
+    if design.outcomes:
+        return np.concatenate(
+            [inner_outer(one, one.random if random else ()) for one in outcome_designs(design)]
+        )
     n, p = design.X.shape
     if not random:
         return np.full(p, float(n - p))

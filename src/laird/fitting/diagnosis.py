@@ -32,7 +32,7 @@ RECOMMENDED_ROWS = 10
 LEAST_SPREAD = 0.25
 """Least sd of log v for which φ·v and σ² can be told apart in practice."""
 
-BAYES = 'Use "eb" or "nuts": their priors keep it off the boundary and their intervals are finite.'
+BAYES = 'Draws of "eb" and "nuts" have finite intervals: their priors keep it off the boundary.'
 
 
 def diagnose(problem: Problem, found: Sequence[Regression]) -> Iterator[Check]:
@@ -104,7 +104,7 @@ def _heterogeneity_check(outcome: str, least: float, zero: int, n: int) -> Check
     where = "" if zero == n else f" in {zero} of {n} rows"
     message = f"The heterogeneity{of} is estimated as zero{where}: the estimates differ no more than "
     message += "sampling error makes them, which does not show that the true effects are equal."
-    remedy = f"{BAYES} Or report the interval of the heterogeneity instead of the estimate."
+    remedy = f"Report the interval of the heterogeneity, not the estimate. {BAYES}"
     if zero < n:
         remedy += " Or leave the predictor out of `sigma`."
     return Check(name, "boundary", least, message, remedy)
