@@ -110,3 +110,8 @@ def test_kinds():
 def test_every_family_is_a_prior_of_something():
     assert {family for parameter in ("b", "sd", "cor") for family in families_of(parameter)} == set(FAMILIES)
     assert set(POSITIVE_FAMILIES) < set(families_of("sd"))
+
+
+def test_coefficients_of_several_outcomes_have_the_outcome_in_front():
+    written = {"AL: Intercept": "normal(0, 1)", "PD:  b : a": "normal(0, 2)", "b:a": "normal(0, 3)"}
+    assert [row.parameter for row in parse_priors(written)] == ["AL: Intercept", "PD: b:a", "b:a"]

@@ -11,6 +11,7 @@ imported on first use, for most models need none of it.
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from functools import cache
 from typing import Any
 
@@ -21,6 +22,9 @@ type Floats = NDArray[np.float64]
 
 SHARED = 3000
 """Matrices of at least so many rows are worked on by several threads."""
+
+SMALL = 100
+"""Matrices of fewer rows are done before a thread could be told not to start."""
 
 
 def factorise(A: Floats) -> bool:
@@ -60,7 +64,9 @@ def multiply(F: Floats, B: Floats) -> Floats:
 
 
 def _threads(rows: int) -> Any:
-    """A context in which BLAS has one thread if the matrix is not large."""
+    """A context in which BLAS has one thread if the matrix is neither small nor large."""
+    if rows < SMALL:
+        return nullcontext()
     return _libraries().limit(limits=1 if rows < SHARED else None, user_api="blas")
 
 

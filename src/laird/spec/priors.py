@@ -132,9 +132,15 @@ def _prior(parameter: str, written: object) -> Prior:
 
 
 def _parameter(written: str) -> str:
-    """Return the canonical name of a parameter; names of columns (``Sector[Public]``) stay as they are."""
+    """Return the canonical name of a parameter; names of columns (``Sector[Public]``) stay as they are.
+
+    A coefficient of one of several outcomes has the outcome in front: ``y1: ses``.
+    """
     if written == EVERYTHING or "[" in written:
         return written
+    outcome, among_several, own = written.partition(": ")
+    if among_several and not outcome.endswith(" "):
+        return f"{outcome.strip()}: {_parameter(own)}"
     match parse(written):
         case Call("sigma" | "sd" | "cor" | "rho" | "log_sigma" | "log_sd" | "atanh_rho" as head, args, ()):
             return f"{head}({', '.join(map(text, args))})"
