@@ -29,7 +29,7 @@ def test_resampling_keeps_every_share_within_one_draw():
 
 def test_smoothed_weights_rise_with_the_ratios():
     ratios = np.random.default_rng(1).normal(0, 1, 2000)
-    log_weights, khat = module._smoothed(ratios)
+    log_weights, khat = module.smoothed(ratios)
     assert stats.spearmanr(log_weights, ratios).statistic > 0.999
     assert khat < 0.7
 
@@ -37,7 +37,7 @@ def test_smoothed_weights_rise_with_the_ratios():
 def test_ratios_with_heavy_tails_are_not_trusted():
     """exp of an exponential variate of mean 1.2 has no mean: Pareto's k is 1.2."""
     ratios = 1.2 * np.random.default_rng(2).exponential(size=4000)
-    assert module._smoothed(ratios)[1] > module.KHAT_LIMIT
+    assert module.smoothed(ratios)[1] > module.KHAT_LIMIT
 
 
 def test_it_follows_the_seed():

@@ -23,6 +23,11 @@ def fit(bcg):
     return ld.model("yi ~ 1 + meta_V(vi)", data=bcg).fit("reml")
 
 
+@pytest.fixture(scope="module")
+def exact(hs_fit):
+    return ld.influence(hs_fit("reml"))
+
+
 def test_all_measures_of_the_first_trial(fit):
     first, peer = ld.influence(fit).iloc[0], PEER["influence_reml_first"]
     names = {
@@ -75,11 +80,10 @@ def test_location_scale_and_levels_have_them_too():
     assert first.cook == pytest.approx(cook, rel=1e-4)
 
 
-def test_ordinary_multilevel_models_have_them(hs_fit):
-    found = ld.influence(hs_fit("reml"))
-    assert len(found) == 40
-    assert found.chi2.mean() == pytest.approx(found.rows.mean(), rel=0.1)
-    assert found.Q.isna().all()
+def test_ordinary_multilevel_models_have_them(exact):
+    assert len(exact) == 40
+    assert exact.chi2.mean() == pytest.approx(exact.rows.mean(), rel=0.1)
+    assert exact.Q.isna().all()
 
 
 def test_another_method_may_refit(hs_fit):
@@ -99,3 +103,63 @@ def test_a_study_that_carries_a_coefficient_gives_nothing():
 def test_two_units_are_too_few(fit, bcg):
     with pytest.raises(ld.FitError, match="There are 2 units"):
         ld.influence(fit, bcg.year > 1970)
+
+
+WAYS = {"one-step": 0.05, "held": 0.6}
+"""Largest errors of Cook's distances, relative to the largest."""
+
+
+@pytest.mark.parametrize("how", WAYS)
+def test_the_ways_have_the_same_columns_and_nearly_the_same_values(hs_fit, exact, how):
+    found = ld.influence(hs_fit("reml"), how=how)
+    assert list(found.columns) == list(exact.columns)
+    np.testing.assert_allclose(found.cook, exact.cook, rtol=0, atol=WAYS[how] * exact.cook.max())
+    np.testing.assert_allclose(found.hat, exact.hat, rtol=1e-9)
+    if how != "held":
+        np.testing.assert_allclose(found.chi2, exact.chi2, rtol=0.01)
+        np.testing.assert_allclose(found["dfbetas: ses"], exact["dfbetas: ses"], atol=0.03)
+        sds = ["sd(school, Intercept)", "sigma", "sd_residual"]
+        np.testing.assert_allclose(found[sds], exact[sds], rtol=0.02)
+
+
+def test_steps_that_do_not_reach_are_fitted_again(hs_fit, exact):
+    found = ld.influence(hs_fit("reml"), how="one-step")
+    again = found.how == "refit"
+    assert 0 < again.sum() < 10
+    columns = found.columns.drop("how")
+    np.testing.assert_array_equal(found.loc[again, columns], exact.loc[again, columns])
+    assert found.cook_variance[again].min() > found.cook_variance[~again].median()
+
+
+def test_rows_within_groups_are_measured_given_the_other_rows(sleepstudy):
+    """A deleted residual of a row is from its prediction by the rest of its subject too."""
+    fit = ld.model("Reaction ~ Days + (Days | Subject)", data=sleepstudy).fit("reml")
+    found = ld.influence(fit, np.arange(180), how="one-step")
+    assert found.rstudent.std() == pytest.approx(1.0, abs=0.15)
+    row = int(np.argmax(np.abs(found.rstudent)))
+    refitted = ld.model("Reaction ~ Days + (Days | Subject)", data=sleepstudy.drop(index=row)).fit("reml")
+    new = sleepstudy.loc[[row]]
+    mean = refitted.predict(new)
+    e = new.Reaction.iloc[0] - mean.estimate[0]
+    expected = e / np.hypot(mean.se[0], refitted.sigma)
+    assert found.rstudent.iloc[row] == pytest.approx(expected, rel=0.02)
+
+
+def test_draws_are_weighted(hs_fit, exact):
+    found = ld.influence(hs_fit("nuts"))
+    assert set(found.how) == {"draws"}
+    assert found.khat.max() < 0.9
+    assert found.cook.idxmax() in set(exact.cook.nlargest(3).index)
+    assert np.corrcoef(found["dfbetas: Intercept"], exact["dfbetas: Intercept"])[0, 1] > 0.97
+
+
+@pytest.mark.parametrize(("method", "how"), [("nuts", "one-step"), ("reml", "draws"), ("ols", "draws")])
+def test_ways_that_a_fit_does_not_have_are_refused(hs, hs_fit, method, how):
+    with pytest.raises(ld.FitError, match="is not possible for this fit"):
+        ld.influence(hs_fit(method), hs.school, how=how)
+
+
+def test_many_units_are_left_out_in_one_step(hsfull):
+    found = ld.influence(ld.model("mathach ~ ses + (1 | school)", data=hsfull).fit("reml"))
+    assert len(found) == 160
+    assert (found.how == "one-step").mean() > 0.9

@@ -11,6 +11,9 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from laird.bound import model
+from laird.fitting.result import Fit
+
 
 @pytest.fixture(autouse=True)
 def _closed_figures() -> Iterator[None]:
@@ -40,6 +43,15 @@ def table() -> Callable[..., pd.DataFrame]:
         )
 
     return build
+
+
+@pytest.fixture(scope="session")
+def two_outcomes(hs: pd.DataFrame) -> Fit:
+    """A fit of mathach and of a made-up reading score."""
+    noise = np.random.default_rng(1).normal(size=len(hs))
+    data = hs.assign(reading=0.4 * hs["mathach"] + hs["ses"] + noise)
+    parts = "mathach ~ ses + (1 | school)", "reading ~ ses + Size + (1 | school)"
+    return model(*parts, data=data).fit("ml")
 
 
 @pytest.fixture

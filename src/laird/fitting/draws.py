@@ -163,13 +163,13 @@ def _drawn(
     target: Posterior, theta: Theta, b: Floats, keep: Keep, rng: np.random.Generator
 ) -> tuple[Floats, tuple[Floats, ...], tuple[EffectSummary, ...]]:
     """Fixed effects (S, p), group effects by factor (S, J, q) if kept, and their summaries."""
-    size = sum(own.u.size for own in target.likelihood.solve(_rows(theta, 0), b[0]).effects)
+    size = sum(own.u.size for own in target.likelihood.solve(theta.at(0), b[0]).effects)
     kept = keep == "draws" or (keep == "auto" and size * len(b) <= KEPT)
     step = max(AT_ONCE // max(size, 1), 1)
     beta, chunks, summarisers = list[Floats](), list[tuple[Floats, ...]](), list[Summariser]()
     for start in range(0, len(b), step):
         part = slice(start, start + step)
-        drawn, u = target.likelihood.draw(_rows(theta, part), b[part], rng)
+        drawn, u = target.likelihood.draw(theta.at(part), b[part], rng)
         summarisers = summarisers or [Summariser(quantiles=not kept) for _ in u]
         for summariser, own in zip(summarisers, u, strict=True):
             summariser.add(own, drawn)
@@ -178,9 +178,3 @@ def _drawn(
             chunks.append(u)
     effects = tuple(np.concatenate(own) for own in zip(*chunks, strict=True))
     return np.concatenate(beta), effects, tuple(own.finish() for own in summarisers)
-
-
-def _rows(theta: Theta, at: int | slice) -> Theta:
-    """Some parameters of a stack."""
-    delta = tuple(own[at] for own in theta.delta)
-    return Theta(theta.L[at], theta.alpha[at], delta, theta.log_phi[at], theta.zeta[at])

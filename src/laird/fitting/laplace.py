@@ -98,7 +98,7 @@ def weighted(
     rng: np.random.Generator,
 ) -> Approximation:
     """Resample proposals phi (S, k) by their Pareto-smoothed importance ratios."""
-    log_weights, khat = _smoothed(log_ratios)
+    log_weights, khat = smoothed(log_ratios)
     weights = normalised(log_weights)
     chosen = _systematic(weights, draws, rng)
     return Approximation(method, phi[chosen], khat, float(1.0 / np.sum(weights**2)), len(phi))
@@ -149,7 +149,8 @@ def normalised(log_weights: Floats) -> Floats:
     return np.asarray(weights / weights.sum())
 
 
-def _smoothed(log_ratios: Floats) -> tuple[Floats, float]:
+def smoothed(log_ratios: Floats) -> tuple[Floats, float]:
+    """Pareto-smoothed log weights (Vehtari et al. 2024), and k̂."""
     from arviz_stats.base import array_stats
 
     log_weights, khat = array_stats.psislw(-log_ratios)

@@ -38,6 +38,13 @@ class Theta(NamedTuple):
     log_phi: Floats = np.zeros(0)
     zeta: Floats = np.zeros(0)
 
+    def at(self, place: int | slice) -> Theta:
+        """Some parameters of a stack."""
+        L, alpha, delta, *rest = self
+        return Theta(
+            L[place], alpha[place], tuple(own[place] for own in delta), *(own[place] for own in rest)
+        )
+
 
 class Likelihood(Protocol):
     """The log marginal density of the data with group effects and most coefficients integrated out.
@@ -71,7 +78,5 @@ class Likelihood(Protocol):
     def solve(self, theta: Theta, b: Floats) -> Solution:
         """Conditional mean and covariance of the coefficients and group effects."""
 
-    def draw(
-        self, theta: Theta, b: Floats, rng: np.random.Generator
-    ) -> tuple[Floats, tuple[Floats, ...]]:
+    def draw(self, theta: Theta, b: Floats, rng: np.random.Generator) -> tuple[Floats, tuple[Floats, ...]]:
         """One draw of β (S, p) and of the group effects, by factor (S, J, q), per stacked θ."""

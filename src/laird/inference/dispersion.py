@@ -96,12 +96,12 @@ def dispersion_at(fit: Fit, rows: Design | None = None) -> Dispersion:
     if fit.theta is not None:
         return dispersion(fit.problem, fit.theta, rows)
     if fit.draws is None:
-        return dispersion(fit.problem, _least_squares(fit), rows)
+        return dispersion(fit.problem, least_squares_theta(fit), rows)
     return _mean(list(dispersion_chunks(fit, rows)))
 
 
-def _least_squares(fit: Fit) -> Theta:
-    """No variance between groups."""
+def least_squares_theta(fit: Fit) -> Theta:
+    """θ of least squares: no variance between groups."""
     return Theta(np.zeros_like(fit.point.G), np.array([np.log(fit.point.sigma)]))
 
 

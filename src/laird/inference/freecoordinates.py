@@ -53,6 +53,10 @@ class FreeCoordinates:
         """θ at free coordinates `part`."""
         return self.coordinates.theta(self.full(part))
 
+    def free_of(self, theta: Theta) -> Floats:
+        """The free coordinates of another θ."""
+        return self.coordinates.x(_triangular(theta, self.coordinates))[self.free]
+
     def gradient(self, part: Floats, by_theta: Theta) -> Floats:
         """Gradient in the free coordinates from that in θ."""
         return self.coordinates.gradient(self.full(part), by_theta)[self.free]

@@ -1,10 +1,10 @@
-"""How much each study matters: every study left out, the model fitted again."""
+"""How much each study, group or row matters: each left out, the model fitted again or nearly so."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from laird.data.estimable import check_design
 from laird.errors import DataError, FitError, LairdWarning
 from laird.fitting.result import Fit
+from laird.inference.approximations import by_draws, by_one_step, gls_of, leverages
 from laird.inference.coefficients import coef_tests
-from laird.inference.dispersion import dispersion_at, rows_of
+from laird.inference.dispersion import dispersion_at
 from laird.inference.gls import Gls, gls
 from laird.inference.homogeneous import by_sampling, homogeneous
 from laird.inference.reference import Df
@@ -22,9 +23,19 @@ from laird.inference.refits import refit, subset
 from laird.inference.rowcovariance import between, row_covariance, row_layout
 from laird.inference.studies import level_names, variances_at
 from laird.inference.units import Units, units_of
+from laird.inference.variancedistance import VarianceDistance, variance_distance
+from laird.inference.varianceparameters import variance_names, variance_values
 
 type Floats = NDArray[np.float64]
 type Flags = NDArray[np.bool_]
+
+
+type How = Literal["refit", "one-step", "held", "draws"]
+
+FEW_UNITS = 50
+"""Up to so many units the model is fitted again without each."""
+
+MEASURES = ("rows", "hat", "rstudent", "chi2", "dffits", "cook", "cook_variance", "cov_ratio", "Q")
 
 
 class Deletion(NamedTuple):
@@ -72,30 +83,46 @@ def leave_one_out(
     return pd.concat(tables, ignore_index=True)
 
 
-def influence(fit: Fit, by: Any = None, **options: Any) -> pd.DataFrame:
-    """Measure the influence of each study, by fitting the model without it.
+def influence(fit: Fit, by: Any = None, *, how: How | None = None, **options: Any) -> pd.DataFrame:
+    """Measure the influence of each study or group, or of each row.
 
     Parameters
     ----------
-    fit, by, **options
-        As in `laird.leave_one_out`.
+    fit
+        A fit by any method, of any model.
+    by
+        What is left out together: a grouping factor, or labels by row; None: the factor outside
+        all others, without factors the rows that no sampling covariance connects.
+    how
+        What happens when a unit is left out.  ``"refit"``: the model is fitted again.
+        ``"one-step"``: β̂ exactly at given variance parameters, and these by one Newton step,
+        for all units at once; the few that a step of half a standard error does not
+        reach are fitted again.  ``"held"``: variance parameters stay.  ``"draws"``: the draws
+        of ``eb`` and ``nuts`` are weighted.  None: ``"draws"`` for ``nuts``, ``"refit"`` for
+        up to 50 units and whatever has no other way, else ``"one-step"``.
+    **options
+        Of the refits, as in `laird.leave_one_out`.
 
     Returns
     -------
     One row per unit, index its label.  With (i) for the fit without unit i, and e the
-    deleted residuals y_i - X_iβ̂_(i) with covariance Σ_(i),ii + X_iC_(i)X_i':
+    deleted residuals, y_i minus their prediction from β̂_(i) and the other rows:
 
     ``rows``; ``rstudent``, e standardised, of units of one row; ``chi2``, e'Cov(e)⁻¹e, χ² with
     ``rows`` degrees of freedom if the unit fits; ``dffits``, of units of one row; ``cook``,
-    (β̂ - β̂_(i))'C⁻¹(β̂ - β̂_(i)); ``cov_ratio``, det C_(i) / det C; ``hat``, sum of the unit's
-    leverages; ``Q``, the generalised Q of the rest at V alone; sds of heterogeneity as in
-    `laird.leave_one_out`; and ``dfbetas: <term>``, changes of coefficients over their standard errors
-    without the unit (Viechtbauer & Cheung 2010).
+    (β̂ - β̂_(i))'C⁻¹(β̂ - β̂_(i)), which some divide by p; ``cook_variance``, the same of the variance
+    parameters; ``cov_ratio``, det C_(i) / det C; ``hat``, sum of the leverages of the unit's rows in the
+    fixed part; ``Q``, the generalised Q of the rest at V alone; sds of heterogeneity as in
+    `laird.leave_one_out`; every variance parameter without the unit, by its name in the
+    summary; ``dfbetas: <term>``, changes of coefficients over their standard errors without
+    the unit (Viechtbauer & Cheung 2010); ``khat`` of weighted draws, not to be trusted above 0.7;
+    ``how`` the row was found.  NaN where the rest does not identify the model.
 
     Raises
     ------
     FitError
-        Unknown factor, or labels of the wrong length.
+        Unknown factor, labels of the wrong length, fewer than three units, or a way that the
+        fit does not have.
 
     Examples
     --------
@@ -104,22 +131,79 @@ def influence(fit: Fit, by: Any = None, **options: Any) -> pd.DataFrame:
     >>> ld.influence(fit)[["rstudent", "cook", "hat"]].head(2).round(3).values.tolist()
     [[0.226, 0.005, 0.049], [-0.482, 0.049, 0.149]]
     """
-    design, units = fit.problem.design, units_of(fit, by)
-    own = rows_of(fit)
-    whole = gls(design.y, design.X, own.whitener())
-    found = [_diagnostics(fit, whole, deletion) for deletion in deletions(fit, units, **options)]
-    return pd.DataFrame(found, index=pd.Index(units.labels, name=units.name))
+    units = units_of(fit, by)
+    _refuse_few(units)
+    route = _route(fit, units, how, options)
+    if route == "draws":
+        found = by_draws(fit, units)
+    elif route == "refit":
+        found = _refitted(fit, units, **options)
+    else:
+        found = _stepped(fit, units, held=route == "held")
+    return found.reindex(columns=_columns_of(fit, found)).assign(how=found.get("how", route))
 
 
-def deletions(fit: Fit, units: Units, **options: Any) -> Iterator[Deletion]:
-    """The fit without each unit in turn."""
+def _columns_of(fit: Fit, found: pd.DataFrame) -> list[str]:
+    names = [*MEASURES, *(f"sd_{name}" for name in level_names(fit.problem.design)), *variance_names(fit)]
+    names += [f"dfbetas: {name}" for name in fit.problem.design.names]
+    return [*names, *(["khat"] if "khat" in found else [])]
+
+
+def _route(fit: Fit, units: Units, how: How | None, options: dict[str, Any]) -> How:
+    """The way asked for, or the usual one."""
+    possible: tuple[How, ...] = ("refit",)
+    if _has_theta(fit) and not options:
+        possible = ("one-step", "held", "refit")
+    elif fit.draws is not None and not options:
+        possible = ("draws", "refit")
+    if how is not None and how not in possible:
+        raise FitError(
+            f'how = {how!r} is not possible for this fit by "{fit.method}".',
+            allowed="Allowed: " + ", ".join(f'"{word}"' for word in possible) + ".",
+        )
+    few = len(units.labels) <= FEW_UNITS and fit.method != "nuts"
+    return how or ("refit" if few else possible[0])
+
+
+def _has_theta(fit: Fit) -> bool:
+    """Whether the variance parameters maximise a likelihood that a step can follow."""
+    design = fit.problem.design
+    if fit.method == "ols":
+        return design.known is None and not design.scales
+    return fit.method in ("ml", "reml") and design.weights is None
+
+
+def _stepped(fit: Fit, units: Units, *, held: bool) -> pd.DataFrame:
+    """One step for all units; those it does not reach are fitted again."""
+    table, missed = by_one_step(fit, units, held=held)
+    table = table.assign(how="held" if held else "one-step")
+    again = _refitted(fit, units, missed) if missed.any() else table.iloc[:0]
+    return pd.concat([table[~missed], again]).loc[list(units.labels)]
+
+
+def _refitted(fit: Fit, units: Units, which: Flags | None = None, **options: Any) -> pd.DataFrame:
+    """The fit without each unit, or without each of those chosen."""
+    whole, distance = gls_of(fit), variance_distance(fit)
+    found = {
+        own.label: _diagnostics(fit, whole, distance, own) for own in deletions(fit, units, which, **options)
+    }
+    return pd.DataFrame.from_dict(found, orient="index").rename_axis(units.name).assign(how="refit")
+
+
+def deletions(fit: Fit, units: Units, which: Flags | None = None, **options: Any) -> Iterator[Deletion]:
+    """The fit without each unit in turn, or without each of those chosen."""
+    _refuse_few(units)
+    for j, label in enumerate(units.labels):
+        if which is None or which[j]:
+            left_out = units.codes == j
+            yield Deletion(label, left_out, without(fit, left_out, **options))
+
+
+def _refuse_few(units: Units) -> None:
     if len(units.labels) < 3:
         raise FitError(
             f"There are {len(units.labels)} units: too few to leave one out.", remedy="Pass finer labels."
         )
-    for j, label in enumerate(units.labels):
-        left_out = units.codes == j
-        yield Deletion(label, left_out, without(fit, left_out, **options))
 
 
 def without(fit: Fit, left_out: Flags, **options: Any) -> Fit | None:
@@ -158,31 +242,47 @@ def heterogeneity_sds(fit: Fit, found: Fit | None) -> dict[str, float]:
     return dict(zip(names, values.tolist(), strict=True))
 
 
-def _diagnostics(fit: Fit, whole: Gls, own: Deletion) -> dict[str, float]:
+def _diagnostics(fit: Fit, whole: Gls, distance: VarianceDistance, own: Deletion) -> dict[str, float]:
     design, i = fit.problem.design, np.flatnonzero(own.left_out)
-    found = {"rows": float(len(i)), "hat": _leverage(design.X, whole, i)}
+    found = {"rows": float(len(i)), "hat": float(leverages(fit, whole)[i].sum())}
     if own.fit is None:
         return found
     at = row_covariance(design, row_layout(design), dispersion_at(own.fit, design))
-    beta, cov = own.fit.point.beta, own.fit.point.beta_cov
-    change = fit.point.beta - beta
-    residual, Sigma = design.y[i] - design.X[i] @ beta, between(at.where, at.total(), i)
-    chi2 = float(residual @ np.linalg.solve(Sigma + design.X[i] @ cov @ design.X[i].T, residual))
-    single = len(i) == 1
-    se = np.sqrt(np.diag(gls(design.y, design.X, at.whitener()).cov))
-    fitted = float((design.X[i] @ change)[0]) / np.sqrt(found["hat"] * Sigma[0, 0]) if single else np.nan
+    again = gls(design.y, design.X, by := at.whitener())
+    P = between(at.where, by.inverse(), i) - again.SX[i] @ again.cov @ again.SX[i].T
+    chi2 = float(again.Sr[i] @ np.linalg.solve(P, again.Sr[i]))
+    change, cov = fit.point.beta - own.fit.point.beta, own.fit.point.beta_cov
     return found | {
-        "rstudent": float(np.sign(residual[0]) * np.sqrt(chi2)) if single else np.nan,
+        **_of_single_row(design.X, again, chi2, found["hat"], change, between(at.where, at.total(), i), i),
         "chi2": chi2,
-        "dffits": fitted,
         "cook": float(change @ np.linalg.solve(whole.cov, change)),
-        "cov_ratio": float(np.exp(np.linalg.slogdet(cov)[1] - np.linalg.slogdet(whole.cov)[1])),
+        "cook_variance": distance.to(own.fit),
+        "cov_ratio": _ratio(cov, whole.cov),
         "Q": by_sampling(homogeneous(own.fit.problem.design)).Q if design.known else np.nan,
         **heterogeneity_sds(fit, own.fit),
-        **{f"dfbetas: {name}": value for name, value in zip(design.names, change / se, strict=True)},
+        **dict(zip(variance_names(fit), variance_values(own.fit).tolist(), strict=True)),
+        **_dfbetas(design.names, change, again),
     }
 
 
-def _leverage(X: Floats, whole: Gls, i: NDArray[np.intp]) -> float:
-    """Sum of the diagonal of X C X'Σ⁻¹ over rows i."""
-    return float(np.sum((X[i] @ whole.cov) * whole.SX[i]))
+def _of_single_row(
+    X: Floats, again: Gls, chi2: float, hat: float, change: Floats, Sigma: Floats, i: NDArray[np.intp]
+) -> dict[str, float]:
+    """Studentised deleted residual and change of the fitted value of a unit of one row."""
+    if len(i) > 1:
+        return {}
+    fitted = float((X[i] @ change)[0])
+    return {
+        "rstudent": float(np.sign(again.Sr[i[0]])) * np.sqrt(chi2),
+        "dffits": fitted / np.sqrt(hat * Sigma[0, 0]),
+    }
+
+
+def _ratio(cov: Floats, whole: Floats) -> float:
+    """|C_(i)|/|C|."""
+    return float(np.exp(np.linalg.slogdet(cov)[1] - np.linalg.slogdet(whole)[1]))
+
+
+def _dfbetas(names: Sequence[str], change: Floats, again: Gls) -> dict[str, float]:
+    values = change / np.sqrt(np.diag(again.cov))
+    return {f"dfbetas: {name}": value for name, value in zip(names, values.tolist(), strict=True)}

@@ -6,6 +6,7 @@ the same in all pictures: see `laird.plots.style`.
 
 from laird.plots.betaspace import beta_space
 from laird.plots.diagnostics import qq, residuals_vs_fitted
+from laird.plots.effect import effect
 from laird.plots.geometry import ellipse
 from laird.plots.grouppanels import group_panels
 from laird.plots.groups import caterpillar, shrinkage_arrows
@@ -19,6 +20,7 @@ __all__ = [
     "beta_space",
     "caterpillar",
     "coefficient_plane",
+    "effect",
     "ellipse",
     "estimates",
     "group_panels",

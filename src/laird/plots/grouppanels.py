@@ -134,7 +134,7 @@ def _grid(count: int, figure: FigureBase | None, axes: Given) -> Grid:
     """Panels in the shape of a page, twice as many in a row as rows."""
     columns = count if count < FEW else ceil(sqrt(1.6 * count))
     width = float(np.clip(PAGE / columns, 1.0, 2.6))
-    drawn = grid(count, columns, (width, 0.92 * width), figure, axes)
+    drawn = grid(count, columns, (width, 1.05 * width), figure, axes)
     for ax in drawn.axes:
         ax.tick_params(labelsize="x-small", length=2.0, pad=1.5)
         ax.locator_params(nbins=4)
