@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from laird.fitting.reliability import reliability
     from laird.fitting.result import Fit
     from laird.inference.coefficients import coef_tests
+    from laird.inference.comparisons import comparisons
     from laird.inference.contextual import contextual
     from laird.inference.cumulative import cumulative
     from laird.inference.group_weights import group_weights, variance_inequality
@@ -36,10 +37,14 @@ if TYPE_CHECKING:
     from laird.inference.influence import influence, leave_one_out
     from laird.inference.intraclass import icc
     from laird.inference.likelihood_ratio import lr_test
+    from laird.inference.marginal_means import marginal_means
+    from laird.inference.predictions import predictions
     from laird.inference.predictive import prediction_interval
+    from laird.inference.residuals import leverage, residuals
     from laird.inference.robust import cluster_robust
     from laird.inference.rsquared import r2
     from laird.inference.scale_tests import scale_tests
+    from laird.inference.slopes import slopes
     from laird.inference.wald import wald
     from laird.meta import effects
     from laird.meta.covariances import vcov_bivariate, vcov_cluster
@@ -61,6 +66,7 @@ _HOMES = {
     "by_group": "laird.data.groupwise",
     "cluster_robust": "laird.inference.robust",
     "coef_tests": "laird.inference.coefficients",
+    "comparisons": "laird.inference.comparisons",
     "contextual": "laird.inference.contextual",
     "correlation_sensitivity": "laird.variants.correlation",
     "cumulative": "laird.inference.cumulative",
@@ -75,21 +81,26 @@ _HOMES = {
     "join_levels": "laird.data.joins",
     "leave_one_out": "laird.inference.influence",
     "levels": "laird.data.levels",
+    "leverage": "laird.inference.residuals",
     "list_data": "laird.data.bundled",
     "load_data": "laird.data.bundled",
     "lr_test": "laird.inference.likelihood_ratio",
+    "marginal_means": "laird.inference.marginal_means",
     "model": "laird.bound",
     "multilevel": "laird.spec",
     "parse_spec": "laird.spec",
     "prediction_interval": "laird.inference.predictive",
+    "predictions": "laird.inference.predictions",
     "r2": "laird.inference.rsquared",
     "read_spec": "laird.spec",
     "reliability": "laird.fitting.reliability",
+    "residuals": "laird.inference.residuals",
     "sample_groups": "laird.data.groupwise",
     "scale_tests": "laird.inference.scale_tests",
     "sensitivity": "laird.variants.settings",
     "shrinkage": "laird.compare.shrinkage",
     "simulated_school": "laird.compare.simulated_school",
+    "slopes": "laird.inference.slopes",
     "table": "laird.data.tables",
     "true_effects": "laird.compare.true_effects",
     "variance_inequality": "laird.inference.group_weights",
@@ -113,6 +124,7 @@ __all__ = [
     "by_group",
     "cluster_robust",
     "coef_tests",
+    "comparisons",
     "contextual",
     "correlation_sensitivity",
     "cumulative",
@@ -128,22 +140,27 @@ __all__ = [
     "join_levels",
     "leave_one_out",
     "levels",
+    "leverage",
     "list_data",
     "load_data",
     "lr_test",
+    "marginal_means",
     "model",
     "multilevel",
     "parse_spec",
     "plots",
     "prediction_interval",
+    "predictions",
     "r2",
     "read_spec",
     "reliability",
+    "residuals",
     "sample_groups",
     "scale_tests",
     "sensitivity",
     "shrinkage",
     "simulated_school",
+    "slopes",
     "table",
     "true_effects",
     "variance_inequality",

@@ -64,3 +64,18 @@ def test_at_the_boundary_the_interval_starts_at_zero_and_is_finite():
 def test_other_fits_are_refused(hs_fit):
     with pytest.raises(ld.FitError, match="not available for this fit"):
         profile_of(hs_fit("reml"))
+
+
+def test_an_sd_of_zero_has_a_log_without_lower_limit():
+    """One level has no heterogeneity at all: its log sd may be anything below the upper limit."""
+    rng = np.random.default_rng(0)
+    effect = np.where(np.arange(40) % 2, 1.0, 0.0) * rng.normal(size=40)
+    data = {"y": effect + 0.1 * rng.normal(size=40), "v": np.full(40, 0.04), "odd": list("ab") * 20}
+    fit = ld.model("y ~ 1 + meta_V(v)", "sigma ~ odd", data=data).fit("reml")
+    coding = fit.problem.codings.of("sigma")
+    lower, upper = profile_limits(profile_of(fit), lambda t: float(coding.coefficients(t)[0]), 0.95)
+    assert lower == -np.inf
+    assert np.log(0.05) < upper < np.log(0.5)
+    found = ld.heterogeneity_at(fit, {"odd": ["a", "b"]})
+    assert found.tau_lower[0] == pytest.approx(0.0, abs=1e-6)
+    assert np.isfinite(found.tau_upper).all()

@@ -9,7 +9,7 @@ a coefficient.  At the boundary it stays an interval of possible values, and sta
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,11 +31,11 @@ STEP = 1e-5
 LIFT = 0.3
 """Where a coordinate that vanished starts in the search for a limit."""
 
-OPTIONS: Any = {"ftol": 1e-12, "maxiter": 300}
+OPTIONS: Any = {"ftol": 1e-10, "maxiter": 60}
 HUGE = 1e100
 
-FAR = 20.0
-"""How far from its start each coordinate may go."""
+BOX, SMALLEST_BOX, BOXES = 1.0, 1e-4, 6
+"""The search for a limit goes no further at once in any coordinate, and gives up after so many boxes."""
 
 CLOSE = 1e-3
 """A limit counts when the log-likelihood there is within this of what it should be."""
@@ -115,45 +115,71 @@ def profile_limits(profile: Profile, function: Function, prob: float) -> tuple[f
 
 
 def _limit(profile: Profile, function: Function, level: float, sign: int) -> float:
-    from scipy.optimize import minimize
-
     def value(x: Floats) -> float:
         with np.errstate(over="ignore"):
             return float(np.nan_to_num(function(profile.coordinates.theta(x)), posinf=HUGE))
 
-    size = float(np.linalg.norm(_gradient(value, _lifted(profile.x)))) or 1.0
-
-    def outward(x: Floats) -> float:
-        return -sign * value(x) / size
-
-    def slope(x: Floats) -> Floats:
-        return -sign * _gradient(value, x) / size
-
-    inside: Any = {
-        "type": "ineq",
-        "fun": lambda x: profile.loglik(x)[0] - level,
-        "jac": lambda x: profile.loglik(x)[1],
-    }
+    search = _Search(profile, value, level, sign)
     reached: list[float] = []
     for start in _starts(profile, value, level, sign):
-        box = [(x - FAR, x + FAR) for x in start]
-        found: Any = minimize(
-            cast(Any, outward),
-            start,
-            jac=cast(Any, slope),
-            method="SLSQP",
-            bounds=box,
-            constraints=inside,
-            options=OPTIONS,
-        )
-        if found.success and profile.loglik(found.x)[0] > level - CLOSE:
-            reached.append(sign * value(found.x))
-    return sign * max(reached, default=np.nan)
+        reached.append(search.from_start(start))
+        if np.isinf(reached[-1]):
+            break
+    return sign * max((end for end in reached if not np.isnan(end)), default=np.nan)
+
+
+class _Search(NamedTuple):
+    """The largest ``sign * value(x)`` where the log-likelihood is not below `level`.
+
+    The likelihood may be flat far away (a log sd of -∞ is an sd of zero) and only a little below
+    the level there, so the search walks in boxes and never leaves the region.
+    """
+
+    profile: Profile
+    value: Callable[[Floats], float]
+    level: float
+    sign: int
+
+    def from_start(self, x: Floats) -> float:
+        """The largest value reached from a start; ∞ when there is no end, NaN when it is stuck."""
+        radius = BOX
+        for _ in range(BOXES):
+            found = self._within(x, radius)
+            if not self.profile.loglik(found)[0] > self.level - CLOSE:
+                radius /= 2
+                if radius < SMALLEST_BOX:
+                    return float("nan")
+                continue
+            moved, x = float(np.max(np.abs(found - x))), found
+            if moved < 0.99 * radius:
+                return self.sign * self.value(x)
+            radius *= 2
+        return float("inf")
+
+    def _within(self, x: Floats, radius: float) -> Floats:
+        """Where sequential quadratic programming ends in a box around x."""
+        from scipy.optimize import minimize
+
+        size = float(np.linalg.norm(_gradient(self.value, x))) or 1.0
+        how: Any = {
+            "jac": lambda z: -self.sign * _gradient(self.value, z) / size,
+            "bounds": [(z - radius, z + radius) for z in x],
+            "constraints": {
+                "type": "ineq",
+                "fun": lambda z: self.profile.loglik(z)[0] - self.level,
+                "jac": lambda z: self.profile.loglik(z)[1],
+            },
+        }
+        objective: Any = lambda z: -self.sign * self.value(z) / size  # noqa: E731
+        found: Any = minimize(objective, x, method="SLSQP", options=OPTIONS, **how)
+        return np.asarray(found.x, dtype=float)
 
 
 def _starts(profile: Profile, value: Callable[[Floats], float], level: float, sign: int) -> Iterator[Floats]:
     """The maximum, vanished coordinates lifted, and steps from it along the function's slope."""
     x = _lifted(profile.x)
+    while profile.loglik(x)[0] < level:
+        x = (x + profile.x) / 2
     yield x
     slope = sign * _gradient(value, x)
     length = np.linalg.norm(slope)
