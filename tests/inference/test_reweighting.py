@@ -1,11 +1,9 @@
 """Weighted draws against the posterior without a unit."""
 
 import numpy as np
-import pytest
 
-from laird.inference.dispersion import drawn_theta
 from laird.inference.influence import without
-from laird.inference.reweighting import deletion_weights, moments, one_of
+from laird.inference.reweighting import deletion_weights, moments
 from laird.inference.units import units_of
 
 
@@ -31,9 +29,3 @@ def test_moments_are_those_of_the_weighted_draws():
     mean, cov = moments(weights, values)
     np.testing.assert_allclose(mean[1], np.average(values, axis=0, weights=weights[1]), rtol=1e-12)
     np.testing.assert_allclose(cov[1], np.cov(values.T, aweights=weights[1], ddof=0), rtol=1e-7)
-
-
-def test_one_of_a_stack(hs_fit):
-    theta, _ = drawn_theta(hs_fit("eb"))
-    assert one_of(theta, 3).L.shape == (2, 2)
-    assert one_of(theta, 3).alpha == pytest.approx(theta.alpha[3])

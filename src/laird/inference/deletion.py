@@ -149,7 +149,7 @@ def _by_groups(problem: Problem, data: Grouped, codes: Ids, W: Floats) -> Engine
     """Σ_j = Z_jGZ_j' + σ²I: by Woodbury's identity nothing is larger than q (Laird & Ware 1982)."""
     s = data.scaling
     Z = (problem.design.random[0].Z - s.z_mean) / s.z_scale
-    ZZ, ZW, WW = (_cross_products(*pair, codes) for pair in ((Z, Z), (Z, W), (W, W)))
+    ZZ, ZW, WW = (cross_products(*pair, codes) for pair in ((Z, Z), (Z, W), (W, W)))
     counts = np.bincount(codes)
     to_starred = np.linalg.inv(s.T)
 
@@ -164,7 +164,7 @@ def _by_groups(problem: Problem, data: Grouped, codes: Ids, W: Floats) -> Engine
     return pieces
 
 
-def _cross_products(A: Floats, B: Floats, codes: Ids) -> Floats:
+def cross_products(A: Floats, B: Floats, codes: Ids) -> Floats:
     """A_i'B_i of every unit, shape (U, a, b)."""
     sums = [np.bincount(codes, a * b) for a in A.T for b in B.T]
     return np.stack(sums, axis=-1).reshape(-1, A.shape[1], B.shape[1])

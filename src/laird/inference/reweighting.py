@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from laird.fitting.laplace import normalised, smoothed
 from laird.fitting.result import Fit
-from laird.gaussian.theta import Theta
 from laird.inference.deletion import engine, identified
 from laird.inference.dispersion import drawn_theta
 from laird.inference.onestep import basis
@@ -60,19 +59,13 @@ def deletion_weights(fit: Fit, codes: Ids) -> Weights:
     densities = []
     for s in chosen:
         v = np.append(-R @ (beta[s] - fit.point.beta), 1.0)
-        found = pieces(one_of(theta, int(s)))
+        found = pieces(theta.at(int(s)))
         densities.append(found.log_densities(v))
     sound = identified(found)
     found_weights = [smoothed(-own) for own in np.array(densities).T]
     weights = np.array([normalised(log_weights) for log_weights, _ in found_weights])
     khat = np.array([khat for _, khat in found_weights])
     return Weights(chosen, np.where(sound[:, None], weights, np.nan), np.where(sound, khat, np.nan))
-
-
-def one_of(theta: Theta, s: int) -> Theta:
-    """One of a stack of θ."""
-    delta = tuple(own[s] for own in theta.delta)
-    return Theta(theta.L[s], theta.alpha[s], delta, theta.log_phi[s], theta.zeta[s])
 
 
 def moments(weights: Floats, values: Floats) -> tuple[Floats, Floats]:
