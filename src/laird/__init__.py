@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from laird.errors import DataError, FitError, LairdError, LairdWarning, SpecError
     from laird.fitting.reliability import reliability
     from laird.fitting.result import Fit
+    from laird.inference.assumed_correlation import rho_sensitivity
     from laird.inference.coefficients import coef_tests
     from laird.inference.comparisons import comparisons
     from laird.inference.contextual import contextual
@@ -95,6 +96,7 @@ _HOMES = {
     "read_spec": "laird.spec",
     "reliability": "laird.fitting.reliability",
     "residuals": "laird.inference.residuals",
+    "rho_sensitivity": "laird.inference.assumed_correlation",
     "sample_groups": "laird.data.groupwise",
     "scale_tests": "laird.inference.scale_tests",
     "sensitivity": "laird.variants.settings",
@@ -155,6 +157,7 @@ __all__ = [
     "read_spec",
     "reliability",
     "residuals",
+    "rho_sensitivity",
     "sample_groups",
     "scale_tests",
     "sensitivity",
