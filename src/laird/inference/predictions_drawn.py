@@ -1,0 +1,80 @@
+"""Targets of fits with draws: one value for every draw, new groups and residuals drawn with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from laird.fitting.problem import joined_columns
+from laird.fitting.result import Fit
+from laird.gaussian.theta import Theta
+from laird.inference.dispersion import dispersion, drawn_theta
+from laird.inference.predictions_noise import residual_variance, sampling_variance
+from laird.inference.predictions_rows import Targets
+from laird.inference.rowcovariance import Dispersion
+
+type Floats = NDArray[np.float64]
+
+CELLS = 4_000_000
+"""Draws times rows held in memory at once."""
+
+
+def drawn_targets(fit: Fit, targets: Targets, rng: np.random.Generator) -> Floats:
+    """Draws of targets, shape (S, r).
+
+    Raises
+    ------
+    FitError
+        The fit has no draws, or those of the group effects were not kept.
+    """
+    theta, beta = drawn_theta(fit)
+    values = beta @ targets.X.T
+    _add_fitted(fit, targets, values)
+    if not targets.noise and not any(len(own.new().cell) for own in targets.shares):
+        return values
+    for part in _parts(len(beta), _width(targets)):
+        chunk = theta.at(part)
+        at = dispersion(fit.problem, chunk, targets.design)
+        values[part] += _new_groups(targets, chunk, at, rng)
+        if targets.noise:
+            sd = np.sqrt(residual_variance(targets, at) + sampling_variance(fit.problem, targets, at))
+            values[part] += sd * rng.standard_normal(sd.shape)
+    return values
+
+
+def _add_fitted(fit: Fit, targets: Targets, values: Floats) -> None:
+    known = [own.known() for own in targets.shares]
+    if fit.draws is None or not any(len(own.cell) for own in known):
+        return
+    for own, u in zip(known, fit.draws.flat_effects(), strict=True):
+        weights = own.matrix(len(targets.X), own.group, own.Z)
+        values += (weights @ u.reshape(len(u), -1)[:, : weights.shape[1]].T).T
+
+
+def _new_groups(targets: Targets, theta: Theta, at: Dispersion, rng: np.random.Generator) -> Floats:
+    """Draws of the part of the groups that were not fitted: z's_jL e_j, e_j standard normal."""
+    S = len(theta.L)
+    total = np.zeros((S, len(targets.X)))
+    places = joined_columns(targets.design.random)
+    for share, place, scale in zip(targets.shares, places, at.scale, strict=False):
+        own = share.new()
+        labels, position = np.unique(own.group, return_inverse=True)
+        e = rng.standard_normal((S, len(labels), own.Z.shape[1]))
+        u = np.einsum("sab,sjb->sja", theta.L[:, place, place], e)
+        stretch = np.ones((S, len(labels)))
+        stretch[:, position] = scale[:, own.row]
+        weights = own.matrix(len(targets.X), position, own.Z)
+        total += (weights @ (stretch[..., None] * u).reshape(S, -1).T).T
+    return total
+
+
+def _width(targets: Targets) -> int:
+    """Numbers per draw."""
+    return len(targets.design.X) + sum(own.Z.size for own in targets.shares)
+
+
+def _parts(draws: int, width: int) -> Iterator[slice]:
+    step = max(CELLS // max(width, 1), 1)
+    return (slice(start, start + step) for start in range(0, draws, step))
