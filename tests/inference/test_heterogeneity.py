@@ -148,3 +148,16 @@ def test_a_sampling_variance_of_zero_is_named():
     fit = ld.model("y ~ 1 + meta_V(v)", data=data).fit("reml")
     with pytest.raises(ld.FitError, match=r"singular.*\n    rows 1 "):
         ld.heterogeneity(fit)
+
+
+@pytest.mark.parametrize("method", ["eb", "nuts"])
+def test_draws_give_posterior_intervals(method):
+    data = ld.load_data("konstantopoulos2011")
+    model = ld.model("yi ~ 1 + (1 | district) + meta_V(vi)", data=data)
+    options = {"draws": 300, "tune": 300, "chains": 2} if method == "nuts" else {}
+    fit = model.fit(method, random_seed=1, **options)
+    table = ld.heterogeneity(fit).table
+    assert set(table.interval) == {"posterior"}
+    assert np.all((table.tau_lower < table.tau) & (table.tau < table.tau_upper))
+    assert np.all((table.I2_lower < table.I2) & (table.I2_upper > table.I2))
+    assert table.tau_upper.iloc[-1] < 1.0

@@ -59,3 +59,17 @@ def test_input_that_is_refused(bcg_fits, hs_fit):
     fit = ld.model("yi ~ habitat + meta_V(vi)", data=ld.load_data("restoration")).fit("ml")
     with pytest.raises(ld.DataError, match="habitat"):
         ld.prediction_interval(fit, {"habitat": ["desert"]})
+
+
+def test_draws_have_the_posterior_predictive_distribution():
+    """Near the normal interval of REML with a wider τ; the same seed gives the same interval."""
+    model = ld.model("yi ~ 1 + meta_V(vi)", data=ld.load_data("bcg_rr"))
+    fit = model.fit("eb", random_seed=1, draws=4000)
+    found, again = (ld.prediction_interval(fit, v=0.1).iloc[0] for _ in range(2))
+    assert found.equals(again)
+    assert found.pi_lower < found.lower < found.estimate < found.upper < found.pi_upper
+    assert found.estimate_lower < found.pi_lower
+    likelihood = ld.prediction_interval(model.fit("reml")).iloc[0]
+    assert found.pi_upper - found.pi_lower == pytest.approx(
+        likelihood.pi_upper - likelihood.pi_lower, rel=0.2
+    )

@@ -66,3 +66,21 @@ def test_it_prints_its_table(hs_fit):
     robust = cluster_robust(hs_fit("reml"))
     assert "40 clusters" in repr(robust)
     assert "<table" in robust._repr_html_()
+
+
+def test_districts_as_clubsandwich_gives_them():
+    """robust(res, cluster = district, clubSandwich = TRUE), as printed with metafor: four digits."""
+    data = ld.load_data("konstantopoulos2011")
+    fit = ld.model("yi ~ 1 + (1 | district) + meta_V(vi)", data=data).fit("reml")
+    row = cluster_robust(fit).tests().iloc[0]
+    found = [row.estimate, row.se, row.statistic, row.df, row.p_value]
+    np.testing.assert_allclose(found, [0.1847, 0.0845, 2.1870, 9.86, 0.0540], rtol=0, atol=5.1e-3)
+    np.testing.assert_allclose(found[:2] + found[4:], [0.1847, 0.0845, 0.0540], rtol=0, atol=5.1e-5)
+
+
+def test_location_scale_fits_have_it():
+    data = ld.load_data("restoration")
+    fit = ld.model("yi ~ habitat + meta_V(vi)", "sigma ~ habitat", data=data).fit("reml")
+    robust = cluster_robust(fit)
+    assert robust.clusters == 80
+    np.testing.assert_allclose(robust.se, fit.se, rtol=0.2)
