@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from laird.inference.comparisons import comparisons
     from laird.inference.contextual import contextual
     from laird.inference.cumulative import cumulative
+    from laird.inference.envelopes import envelope
     from laird.inference.group_weights import group_weights, variance_inequality
     from laird.inference.hausman import hausman
     from laird.inference.heterogeneity import heterogeneity, heterogeneity_at
@@ -71,6 +72,7 @@ _HOMES = {
     "contextual": "laird.inference.contextual",
     "correlation_sensitivity": "laird.variants.correlation",
     "cumulative": "laird.inference.cumulative",
+    "envelope": "laird.inference.envelopes",
     "estimators": "laird.compare.estimators",
     "group_labels": "laird.data.groupwise",
     "group_weights": "laird.inference.group_weights",
@@ -131,6 +133,7 @@ __all__ = [
     "correlation_sensitivity",
     "cumulative",
     "effects",
+    "envelope",
     "estimators",
     "group_labels",
     "group_weights",
