@@ -51,7 +51,6 @@ if TYPE_CHECKING:
     from laird.meta.covariances import vcov_bivariate, vcov_cluster
     from laird.report.page import write_report
     from laird.spec import Spec, multilevel, parse_spec, read_spec
-    from laird.variants.correlation import correlation_sensitivity
     from laird.variants.settings import sensitivity
 
 _HOMES = {
@@ -69,7 +68,6 @@ _HOMES = {
     "coef_tests": "laird.inference.coefficients",
     "comparisons": "laird.inference.comparisons",
     "contextual": "laird.inference.contextual",
-    "correlation_sensitivity": "laird.variants.correlation",
     "cumulative": "laird.inference.cumulative",
     "estimators": "laird.compare.estimators",
     "group_labels": "laird.data.groupwise",
@@ -128,7 +126,6 @@ __all__ = [
     "coef_tests",
     "comparisons",
     "contextual",
-    "correlation_sensitivity",
     "cumulative",
     "effects",
     "estimators",
