@@ -52,7 +52,6 @@ if TYPE_CHECKING:
     from laird.meta.covariances import vcov_bivariate, vcov_cluster
     from laird.report.page import write_report
     from laird.spec import Spec, multilevel, parse_spec, read_spec
-    from laird.variants.correlation import correlation_sensitivity
     from laird.variants.settings import sensitivity
 
 _HOMES = {
@@ -70,7 +69,6 @@ _HOMES = {
     "coef_tests": "laird.inference.coefficients",
     "comparisons": "laird.inference.comparisons",
     "contextual": "laird.inference.contextual",
-    "correlation_sensitivity": "laird.variants.correlation",
     "cumulative": "laird.inference.cumulative",
     "envelope": "laird.inference.envelopes",
     "estimators": "laird.compare.estimators",
@@ -130,7 +128,6 @@ __all__ = [
     "coef_tests",
     "comparisons",
     "contextual",
-    "correlation_sensitivity",
     "cumulative",
     "effects",
     "envelope",

@@ -180,3 +180,35 @@ def test_nothing_to_compare_is_refused():
 
 def test_an_unknown_method_is_refused(frame):
     assert "Unknown method" in refused(ld.model(INTERCEPTS, data=frame), methods=("ols", "remll")).what
+
+
+META = ld.load_data("assink2016")
+
+
+@pytest.mark.parametrize("known", [None, {"V": "vcov_cluster(vi, study, rho=0.6)"}], ids=["vi", "V"])
+def test_own_estimates_of_studies_weigh_rows_by_their_variances(known):
+    """BLUE_j = (1'R_j⁻¹1)⁻¹ 1'R_j⁻¹y_j, and EBLUP = μ + W_j(BLUE_j - μ) with W_j = g/(g + V_j)."""
+    formula = f"yi ~ 1 + (1 | study) + meta_V({'V' if known else 'vi'})"
+    model = ld.model(formula, data=META, known=known)
+    fit = model.fit("reml")
+    table = ld.shrinkage([fit], group="study").set_index("group")
+    g = fit.point.G[0, 0]
+    for label, rows in META.groupby("study"):
+        v = rows.vi.to_numpy()
+        R = np.diag(v + fit.sigma**2)
+        if known:
+            R = 0.6 * np.sqrt(np.outer(v, v)) + np.diag(0.4 * v + fit.sigma**2)
+        w = np.linalg.solve(R, np.ones(len(v)))
+        found, variance = table.loc[str(label)], 1 / w.sum()
+        assert found.blue == pytest.approx(variance * w @ rows.yi, rel=1e-9)
+        assert found.blue_sd == pytest.approx(np.sqrt(variance), rel=1e-9)
+        expected = found["mean"] + g / (g + variance) * (found.blue - found["mean"])
+        assert found.eblup == pytest.approx(expected, rel=1e-8)
+        assert found.eblup_shrinkage == pytest.approx(g / (g + variance), rel=1e-8)
+
+
+def test_without_a_fit_that_has_variances_own_estimates_are_plain_least_squares():
+    model = ld.model("yi ~ 1 + (1 | study) + meta_V(vi)", data=META)
+    table = ld.shrinkage(model, group="study", methods=("ols",)).set_index("group")
+    means = META.groupby("study").yi.mean()
+    np.testing.assert_allclose(table.blue, means, rtol=1e-10)

@@ -11,15 +11,20 @@ is replaced; g/(g + σ²/n_j) for a random intercept.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from laird.bound import Model
+from laird.design import Design
 from laird.errors import FitError
 from laird.fitting import ols
 from laird.fitting.result import Fit
+from laird.gaussian.hierarchy import Hierarchy
+from laird.inference.dispersion import rows_of
+from laird.inference.rowblocks import whitener
 
 type Floats = NDArray[np.float64]
 
@@ -93,15 +98,38 @@ def _fits(model_or_fits: Model | Fit | Iterable[Fit], methods: str | Sequence[st
     if not given or not all(isinstance(fit, Fit) for fit in given):
         raise FitError("There are no fits to compare.", remedy="Pass a model, or a list of its fits.")
     refuse_different(given)
-    named: dict[str, Fit] = {"blue": ols.fit(given[0].problem)}
+    named: dict[str, Fit] = {"blue": _blue(given)}
     for fit in given:
         label = NAMES[fit.method]
-        if label in named and label != "blue":
+        if label == "blue":
+            continue
+        if label in named:
             raise FitError(
                 f"Two fits give the estimate `{label}`.", remedy="Pass one fit per kind of estimate."
             )
         named[label] = fit
     return {label: named[label] for label in ("blue", "eblup", "eb", "posterior") if label in named}
+
+
+def _blue(given: Sequence[Fit]) -> Fit:
+    """The groups' own lines: least squares, weighted by the rows' variances where these differ.
+
+    The variances are those of the first fit that has any.
+    """
+    reference = next((fit for fit in given if fit.method != "ols"), given[0])
+    if reference.method == "ols" or not isinstance(reference.problem.data, Hierarchy):
+        return ols.fit(reference.problem)
+    return ols.fit(reference.problem, _unit_rows(reference))
+
+
+def _unit_rows(fit: Fit) -> Design:
+    """The rows of a design divided by the root of their residual covariance within groups."""
+    design = fit.problem.design
+    covariance = rows_of(fit)
+    R = tuple(V + level for V, level in zip(covariance.V, covariance.levels[0], strict=True))
+    divided = whitener(covariance.where, R).whiten
+    random = tuple(replace(own, Z=divided(own.Z)) for own in design.random)
+    return replace(design, y=divided(design.y), X=divided(design.X), random=random)
 
 
 def given_fits(model_or_fits: Model | Fit | Iterable[Fit], methods: str | Sequence[str]) -> list[Fit]:

@@ -17,13 +17,22 @@ from laird.gaussian.grouped import LOG_2PI
 from laird.gaussian.lines import own_lines
 
 
-def fit(problem: Problem) -> Fit:
+def fit(problem: Problem, unit_rows: Design | None = None) -> Fit:
     """Fit the fixed part by least squares, ignoring the groups.
 
     ``fit.group_coef(group)`` are the least-squares lines of the groups themselves.
+
+    Parameters
+    ----------
+    problem
+        Model and data.
+    unit_rows
+        The rows of the design divided by the root of their residual covariance, where that
+        is known: the groups' lines are then generalised least squares (BLUE).
     """
     start = perf_counter()
-    _refuse_unequal(problem.design)
+    if unit_rows is None:
+        _refuse_unequal(problem.design)
     data = grouped(problem.design, problem.random)
     s, p = data.scaling, data.p
     XX, Xy = data.WW[:p, :p], data.WW[:p, p]
@@ -33,8 +42,11 @@ def fit(problem: Problem) -> Fit:
     beta_cov = s.beta_cov(sigma**2 * np.linalg.inv(XX))
     beta = s.beta(beta)
     single = [(random, grouped(problem.design, random)) for random in problem.design.random]
-    lines = [own_lines(own) for _, own in single]
     A = [level2_weights_of(problem.design, random, own) for random, own in single]
+    if unit_rows is None:
+        lines = [own_lines(own) for _, own in single]
+    else:
+        lines = [own_lines(grouped(unit_rows, random), 1.0) for random in unit_rows.random]
     se = float(1.0 / np.sqrt(2.0 * (data.n - p)))
     ml_variance = rss / data.n * s.y_scale**2
     return Fit(

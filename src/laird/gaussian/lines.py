@@ -165,8 +165,10 @@ def _residual(W: Floats, columns: Ids) -> float:
     return float(W[-1, -1] - W[-1, columns] @ delta)
 
 
-def own_lines(data: Grouped) -> GroupLines:
+def own_lines(data: Grouped, variance: float | None = None) -> GroupLines:
     """Least squares in every group, with common slopes for the columns that are not absorbed.
+
+    The residual variance is pooled over groups, unless rows of a known `variance` are given.
 
     In starred units, the coefficients of group j at the origin of the predictors are
     (Z_j'Z_j)⁻¹Z_j'y_j - K_jδ̂ + (ȳ/s)·1_j, where K_j and 1_j are the coefficients on Z_j of
@@ -180,7 +182,8 @@ def own_lines(data: Grouped) -> GroupLines:
     delta, information, rank = _common_slopes(data, within, common)
     df = data.n - int(np.sum(_ranks(data))) - rank
     rss = within[-1, -1] - within[-1, common] @ delta
-    variance = rss / df if df > 0 else np.nan
+    found = rss / df if df > 0 else np.nan
+    variance = found if variance is None else variance / s.y_scale**2
     one = inverse @ data.ZW[:, :, :-1] @ np.linalg.solve(s.A, s.constant * absorbed)
     offset = s.x_mean[common] / s.x_scale[common]
     K = inverse @ data.ZW[:, :, common] + one[:, :, None] * offset

@@ -52,6 +52,10 @@ def sensitivity(
     LairdError
         A variant cannot be fitted; the message begins with its name.
 
+    See Also
+    --------
+    laird.rho_sensitivity : a grid of correlations between the sampling errors of one study.
+
     Examples
     --------
     >>> import laird as ld
