@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from laird.fitting.codings import outcome_rows
-from laird.fitting.options import one_of
+from laird.fitting.options import one_of, seed, whole_number
 from laird.fitting.result import Fit
 from laird.inference.combinations import check_probability
 from laird.inference.dispersion import dispersion_at, rows_of
+from laird.inference.explained import explained_at, without_moderators
 from laird.inference.gls import gls
 from laird.inference.homogeneous import by_sampling, homogeneous, typical
 from laird.inference.places import Interval, Place, limits_of, measured
 from laird.inference.qtests import QTest, jackson, q_test
-from laird.inference.refits import refit, subset
+from laird.inference.refits import subset
 from laird.inference.studies import distinct_rows, require_known, rows_at
 
 INTERVALS = ("auto", "q-profile", "profile", "none")
-
-SPANNED = 1e-8
-"""Constants are among the moderators when these leave less than this of them."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -35,7 +34,7 @@ class Heterogeneity:
     table
         One row per level of heterogeneity (``"residual"``: between the rows themselves; the
         grouping factors; ``"total"``) and outcome: ``tau2, tau2_se, tau, tau_lower,
-        tau_upper``, ``I2`` and ``H2`` with limits, ``R2`` (I² and R² in per cent), and what the
+        tau_upper``, ``I2``, ``H2`` and ``R2`` with limits (I² and R² in per cent), and what the
         ``interval`` is.
     Q
         Test that nothing but sampling error lies between the estimates and the fixed part.
@@ -61,7 +60,13 @@ class Heterogeneity:
 
 
 def heterogeneity(
-    fit: Fit, *, interval: Interval = "auto", null: Fit | None = None, prob: float = 0.95
+    fit: Fit,
+    *,
+    interval: Interval = "auto",
+    null: Fit | None = None,
+    prob: float = 0.95,
+    simulate: int = 0,
+    random_seed: int | None = None,
 ) -> Heterogeneity:
     """Measure the heterogeneity of a meta-analysis.
 
@@ -79,6 +84,9 @@ def heterogeneity(
         the same method (by REML when there are draws).
     prob
         Probability of the intervals.
+    simulate, random_seed
+        Outcomes simulated for the interval of R² of ``ml`` and ``reml``, a parametric bootstrap (0:
+        no such interval), and their seed.
 
     Returns
     -------
@@ -105,17 +113,16 @@ def heterogeneity(
     check_probability(prob)
     one_of("interval", interval, INTERVALS)
     require_known(fit)
-    before = _without_moderators(fit) if null is None else null
-    parts = [_of_outcome(fit, before, name, interval, prob) for name in fit.problem.design.outcomes or ("",)]
-    table = pd.concat([part.table for part in parts], ignore_index=True)
-    if fit.problem.design.outcomes:
-        table.insert(0, "outcome", np.repeat([p.outcome for p in parts], [len(p.table) for p in parts]))
-    names = [part.outcome for part in parts]
+    design = fit.problem.design
+    names = design.outcomes or ("",)
+    typically = {name: _typical(fit, name) for name in names}
+    places = [Place(fit, subset(design, outcome_rows(design, name)), typically[name]) for name in names]
+    labels = [{"outcome": name} if name else {} for name in names]
     return Heterogeneity(
-        table=table,
-        Q=q_test(by_sampling(homogeneous(fit.problem.design))),
-        typical_variance=pd.Series([p.typical for p in parts], index=names, name="typical_variance"),
-        jackson_I2=pd.Series([p.jackson_I2 for p in parts], index=names, name="I2"),
+        table=_table(fit, places, labels, interval, null, prob, simulate, random_seed),
+        Q=q_test(by_sampling(homogeneous(design))),
+        typical_variance=pd.Series(typically, name="typical_variance"),
+        jackson_I2=pd.Series({name: _jackson(fit, name) for name in names}, name="I2"),
     )
 
 
@@ -126,6 +133,8 @@ def heterogeneity_at(
     interval: Interval = "auto",
     null: Fit | None = None,
     prob: float = 0.95,
+    simulate: int = 0,
+    random_seed: int | None = None,
 ) -> pd.DataFrame:
     """Measure the heterogeneity of studies at given moderators: τ(x), I²(x), H²(x), R²(x).
 
@@ -135,7 +144,7 @@ def heterogeneity_at(
         A fit by any method of any model with ``meta_V``.
     new
         A frame with the moderators; None: the rows of the fit, one of those alike.
-    interval, null, prob
+    interval, null, prob, simulate, random_seed
         As in `laird.heterogeneity`.
 
     Returns
@@ -155,56 +164,44 @@ def heterogeneity_at(
     one_of("interval", interval, INTERVALS)
     require_known(fit)
     rows = distinct_rows(fit.problem.design) if new is None else rows_at(fit, new)
-    before = _without_moderators(fit) if null is None else null
+    owners = [rows.outcomes[k] for k in rows.which] if rows.outcomes else [""] * len(rows.X)
     typically = {name: _typical(fit, name) for name in fit.problem.design.outcomes or ("",)}
+    singly = [subset(rows, np.arange(len(rows.X)) == row) for row in range(len(rows.X))]
+    places = [Place(fit, own, typically[name]) for own, name in zip(singly, owners, strict=True)]
+    labels = [{"row": row} | ({"outcome": name} if name else {}) for row, name in enumerate(owners)]
+    return _table(fit, places, labels, interval, null, prob, simulate, random_seed)
+
+
+def _table(
+    fit: Fit,
+    places: Sequence[Place],
+    labels: Sequence[Mapping[str, object]],
+    interval: Interval,
+    null: Fit | None,
+    prob: float,
+    simulate: int,
+    random_seed: int | None,
+) -> pd.DataFrame:
+    """All measures at all places, with the labels of each in front."""
+    replicates = whole_number("simulate", simulate, 0)
+    before = without_moderators(fit) if null is None else null
+    shares = explained_at(fit, places, before, prob, replicates, seed(random_seed))
     tables = []
-    for row in range(len(rows.X)):
-        own = subset(rows, np.arange(len(rows.X)) == row)
-        outcome = rows.outcomes[rows.which[row]] if rows.outcomes else ""
-        table = _measured(Place(fit, own, typically[outcome]), before, interval, prob)
-        label = {"outcome": outcome} if outcome else {}
-        tables.append(pd.DataFrame({"row": row, **label}, index=table.index).join(table))
+    for place, label, share in zip(places, labels, shares, strict=True):
+        found = measured(place, limits_of(place, interval, prob)).join(share)
+        method = found.pop("interval")
+        tables.append(pd.DataFrame(dict(label), index=found.index).join(found).assign(interval=method))
     return pd.concat(tables, ignore_index=True)
 
 
-class _Part(NamedTuple):
-    """What is reported of one outcome."""
-
-    outcome: str
-    table: pd.DataFrame
-    typical: float
-    jackson_I2: float
-
-
-def _of_outcome(fit: Fit, null: Fit | None, outcome: str, interval: Interval, prob: float) -> _Part:
-    design, variance = fit.problem.design, _typical(fit, outcome)
-    rows = outcome_rows(design, outcome)
-    place = Place(fit, subset(design, rows), variance)
-    columns = np.flatnonzero(np.any(design.X[rows] != 0, axis=0))
-    alone = by_sampling(homogeneous(design), float(dispersion_at(fit).phi)).cov
-    whole = gls(design.y, design.X, rows_of(fit).whitener()).cov
+def _jackson(fit: Fit, outcome: str) -> float:
+    design = fit.problem.design
+    columns = np.flatnonzero(np.any(design.X[outcome_rows(design, outcome)] != 0, axis=0))
     within = np.ix_(columns, columns)
-    table = _measured(place, null, interval, prob)
-    return _Part(outcome, table, variance, jackson(whole[within], alone[within]))
-
-
-def _measured(place: Place, null: Fit | None, interval: Interval, prob: float) -> pd.DataFrame:
-    before = None if null is None else replace(place, fit=null).estimate()
-    return measured(place, limits_of(place, interval, prob), before)
+    alone = by_sampling(homogeneous(design), float(dispersion_at(fit).phi)).cov
+    return jackson(gls(design.y, design.X, rows_of(fit).whitener()).cov[within], alone[within])
 
 
 def _typical(fit: Fit, outcome: str) -> float:
     design = fit.problem.design
     return typical(homogeneous(design, outcome_rows(design, outcome)), float(dispersion_at(fit).phi))
-
-
-def _without_moderators(fit: Fit) -> Fit | None:
-    """The model with an intercept alone for every outcome; None when it has no more, or none."""
-    design = fit.problem.design
-    masks = [outcome_rows(design, name) for name in design.outcomes or ("",)]
-    ones = np.column_stack(masks).astype(float)
-    left = ones - design.X @ np.linalg.lstsq(design.X, ones, rcond=None)[0]
-    if np.abs(left).max() > SPANNED or ones.shape[1] == design.X.shape[1]:
-        return None
-    names = tuple(f"{name}: Intercept" for name in design.outcomes) or ("Intercept",)
-    return refit(fit, replace(design, X=ones, names=names), method="reml" if fit.draws else fit.method)

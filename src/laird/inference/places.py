@@ -96,24 +96,11 @@ class Place:
         return np.asarray(np.concatenate(parts)[:, self.levels])
 
 
-def measured(place: Place, limits: Limits, null: Floats | None = None) -> pd.DataFrame:
-    """τ, I², H² and R² by level and in total.
-
-    Parameters
-    ----------
-    place
-        Where.
-    limits
-        How intervals are found.
-    null
-        Variances by level without moderators, shape (levels,), for R².
-    """
+def measured(place: Place, limits: Limits) -> pd.DataFrame:
+    """τ, I² and H² by level and in total, with intervals."""
     v, names = place.estimate(), place.names
     rows = [_level(place, limits, v, k, name) for k, name in enumerate(names)] if len(names) > 1 else []
-    table = pd.DataFrame([*rows, _total(place, limits, v)])
-    table["R2"] = np.nan if null is None else _explained(v, null, len(table))
-    table["interval"] = limits.name
-    return table
+    return pd.DataFrame([*rows, _total(place, limits, v)]).assign(interval=limits.name)
 
 
 def _level(place: Place, limits: Limits, v: Floats, k: int, name: str) -> dict[str, object]:
@@ -149,13 +136,6 @@ def _row(level: str, tau2: float, se: float, lower: float, upper: float) -> dict
         "tau2_se": se,
         **dict(zip(_ends("tau"), roots.tolist(), strict=True)),
     }
-
-
-def _explained(v: Floats, null: Floats, rows: int) -> Floats:
-    """R² in per cent, 100(1 - τ²/τ₀²), at least 0; NaN where τ₀² is 0."""
-    after, before = (np.append(own, own.sum())[-rows:] for own in (v, null))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(before > 0, 100 * np.maximum(1 - after / before, 0.0), np.nan)
 
 
 def limits_of(place: Place, interval: Interval, prob: float) -> Limits:
