@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 import laird as ld
-from laird.inference.dispersion import rows_of
-from laird.inference.explained import explained, simulated_outcome, without_moderators
+from laird.inference.explained import explained, without_moderators
 
 
 @pytest.fixture(scope="module")
@@ -40,17 +39,6 @@ def test_indicators_of_all_levels_contain_the_constants():
 def test_r2_is_never_negative_and_undefined_without_heterogeneity():
     found = explained(np.array([2.0, 0.0]), np.array([1.0, 0.0]))
     np.testing.assert_array_equal(found, [0.0, np.nan, 0.0])
-
-
-def test_simulated_outcomes_have_the_fitted_covariance():
-    """The mean of y'Σ⁻¹y of 2,000 simulations is n, its standard error √(2n/2000)."""
-    data = ld.load_data("assink2016")
-    V = ld.vcov_cluster(data.vi, data.study, rho=0.6)
-    fit = ld.model("yi ~ 1 + (1 | study) + meta_V(V)", data=data, known={"V": V}).fit("reml")
-    by, rng, n = rows_of(fit).whitener(), np.random.default_rng(0), len(data)
-    mean = fit.problem.design.X @ fit.point.beta
-    squares = [np.sum(by.whiten(simulated_outcome(fit, rng) - mean) ** 2) for _ in range(2000)]
-    assert abs(np.mean(squares) - n) < 4 * np.sqrt(2 * n / 2000)
 
 
 def test_the_bootstrap_gives_an_interval_around_r2(fit):

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 import laird as ld
+from laird.inference.dispersion import rows_of
 from laird.inference.replicates import bootstrap_null, refitted, simulated_outcome
 
 
@@ -75,6 +76,17 @@ def test_sampling_errors_have_their_known_variances():
     y = np.array([simulated_outcome(fit, rng) for _ in range(3000)])
     expected = frame["vi"] + fit.sigma**2
     np.testing.assert_allclose(y.var(axis=0), expected, rtol=0.11)  # 4 errors of 3,000 squares
+
+
+def test_correlated_sampling_errors_have_the_fitted_covariance():
+    """The mean of y'Σ⁻¹y of 2,000 simulations is n, its standard error √(2n/2000)."""
+    data = ld.load_data("assink2016")
+    V = ld.vcov_cluster(data.vi, data.study, rho=0.6)
+    fit = ld.model("yi ~ 1 + (1 | study) + meta_V(V)", data=data, known={"V": V}).fit("reml")
+    by, rng, n = rows_of(fit).whitener(), np.random.default_rng(0), len(data)
+    mean = fit.problem.design.X @ fit.point.beta
+    squares = [np.sum(by.whiten(simulated_outcome(fit, rng) - mean) ** 2) for _ in range(2000)]
+    assert abs(np.mean(squares) - n) < 4 * np.sqrt(2 * n / 2000)
 
 
 def test_two_outcomes_are_correlated():

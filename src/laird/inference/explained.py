@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from laird.errors import DataError, FitError
 from laird.fitting.codings import outcome_rows
 from laird.fitting.result import Fit
-from laird.inference.dispersion import rows_of
 from laird.inference.places import Place
 from laird.inference.refits import refit
+from laird.inference.replicates import simulated_outcome
 
 type Floats = NDArray[np.float64]
 
@@ -56,16 +56,6 @@ def explained(after: Floats, before: Floats) -> Floats:
     own, null = (np.concatenate([v, v.sum(axis=-1, keepdims=True)], axis=-1) for v in (after, before))
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(null > 0, 100 * np.maximum(1 - own / null, 0.0), np.nan)
-
-
-def simulated_outcome(fit: Fit, rng: np.random.Generator) -> Floats:
-    """An outcome of the fitted rows with the fitted mean and covariance Σ, shape (n,)."""
-    design, own = fit.problem.design, rows_of(fit)
-    y = design.X @ fit.point.beta
-    for rows, Sigma in zip(own.where.stacks, own.total(), strict=True):
-        noise = rng.standard_normal((*rows.shape, 1))
-        y[rows] += (np.linalg.cholesky(Sigma) @ noise)[..., 0]
-    return y
 
 
 def explained_at(
