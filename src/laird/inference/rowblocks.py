@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from laird.design import Design
 from laird.errors import FitError
 from laird.fitting.frozen import freeze
+from laird.gaussian.noise import components
 
 type Floats = NDArray[np.float64]
 type Ids = NDArray[np.int64]
@@ -85,9 +86,6 @@ def layout(labels: Ids) -> Layout:
 
 def connected_rows(design: Design) -> Ids:
     """Labels of the parts of the rows that no group, unit or block of V connects, shape (n,)."""
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
     n = len(design.X)
     links = [random.ids for random in design.random]
     if len(design.units):
@@ -96,11 +94,9 @@ def connected_rows(design: Design) -> Ids:
         links.append(_block_of_row(design))
     if not links:
         return np.arange(n, dtype=np.int64)
-    starts = np.cumsum([n, *(int(link.max(initial=-1)) + 1 for link in links)])
-    rows = np.tile(np.arange(n), len(links))
-    nodes = np.concatenate([link + start for link, start in zip(links, starts[:-1], strict=True)])
-    graph = coo_array((np.ones(len(rows)), (rows, nodes)), shape=(starts[-1], starts[-1]))
-    return np.asarray(connected_components(graph, directed=False)[1][:n], dtype=np.int64)
+    starts = np.cumsum([0, *(int(link.max(initial=-1)) + 1 for link in links[:-1])])
+    hubs = np.concatenate([link + start for link, start in zip(links, starts, strict=True)])
+    return components(n, np.tile(np.arange(n), len(links)), hubs)
 
 
 def _block_of_row(design: Design) -> Ids:
