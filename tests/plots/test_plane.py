@@ -9,6 +9,7 @@ from laird.bound import model
 from laird.compare.shrinkage import shrinkage
 from laird.errors import FitError
 from laird.plots.dispersion import dispersion
+from laird.plots.meanellipse import mean_ellipses
 from laird.plots.plane import coefficient_plane
 from laird.plots.style import LOOKS
 
@@ -111,3 +112,11 @@ def test_bad_arguments(sleep, arguments, message):
 def test_one_coefficient_is_no_plane(dyestuff):
     with pytest.raises(FitError, match="the plane needs two"):
         coefficient_plane(model("Yield ~ 1 + (1 | Batch)", data=dyestuff).fit("reml"))
+
+
+def test_the_ellipse_of_the_mean_is_drawn_when_asked_for(sleep, labelled):
+    (expected,) = mean_ellipses(sleep, sleep.problem.design.random[0], (0, 1), 0.9)
+    ax = coefficient_plane(sleep, prob=0.9)
+    assert np.array_equal(labelled(ax, "90 % for the mean").get_data(), expected)
+    assert "shadow of each other ellipse" in ax.get_xlabel()
+    assert not any("%" in line.get_label() for line in coefficient_plane(sleep).lines)

@@ -5,30 +5,53 @@ the same in all pictures: see `laird.plots.style`.
 """
 
 from laird.plots.betaspace import beta_space
+from laird.plots.bubbles import bubble
+from laird.plots.contributions import baujat
 from laird.plots.diagnostics import qq, residuals_vs_fitted
 from laird.plots.effect import effect
+from laird.plots.envelopes import envelope
+from laird.plots.forests import forest
+from laird.plots.funnels import funnel
+from laird.plots.galbraith import radial
 from laird.plots.geometry import ellipse
 from laird.plots.grouppanels import group_panels
 from laird.plots.groups import caterpillar, shrinkage_arrows
+from laird.plots.groupshrinkage import group_shrinkage
+from laird.plots.nearsingular import ellipsoid, principal_axes
+from laird.plots.orchards import orchard
 from laird.plots.parameters import estimates
 from laird.plots.plane import coefficient_plane
 from laird.plots.quantiles import quantiles
 from laird.plots.sampling import prior_posterior, trace_rank
+from laird.plots.simulatedschool import simulated_school
+from laird.plots.taus import heterogeneity
 from laird.plots.withinbetween import within_between
 
 __all__ = [
+    "baujat",
     "beta_space",
+    "bubble",
     "caterpillar",
     "coefficient_plane",
     "effect",
     "ellipse",
+    "ellipsoid",
+    "envelope",
     "estimates",
+    "forest",
+    "funnel",
     "group_panels",
+    "group_shrinkage",
+    "heterogeneity",
+    "orchard",
+    "principal_axes",
     "prior_posterior",
     "qq",
     "quantiles",
+    "radial",
     "residuals_vs_fitted",
     "shrinkage_arrows",
+    "simulated_school",
     "trace_rank",
     "within_between",
 ]

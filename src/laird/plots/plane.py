@@ -15,9 +15,11 @@ from laird.errors import FitError
 from laird.fitting.result import Fit
 from laird.plots.dispersion import Dispersion, dispersion
 from laird.plots.geometry import distinct, ellipse, robust_limits
+from laird.plots.meanellipse import mean_ellipses
 from laird.plots.sources import (
     Coefficients,
     as_fits,
+    check_probability,
     choose,
     choose_shrunken,
     coefficients,
@@ -27,6 +29,7 @@ from laird.plots.style import (
     DARK,
     LIGHT,
     LOOKS,
+    MEDIUM,
     axes,
     blue_notes,
     label,
@@ -48,6 +51,7 @@ def coefficient_plane(
     *,
     to: str | None = None,
     group: str | None = None,
+    prob: float | None = None,
     ax: Axes | None = None,
 ) -> Axes:
     """Draw the groups as points in the plane of two coefficients, before and after shrinkage.
@@ -56,9 +60,9 @@ def coefficient_plane(
     The ellipses are those of G, the variance of the true coefficients, of the BLUEs
     (larger) and of the BLUPs (smaller), about the mean of the fixed part; the shadow of
     each on an axis is the mean ± 1 sd.  With up to three distinct means every one has its
-    ellipses, with more they stand at the average.  The variance of the BLUEs is
-    G + V_j averaged over groups, without those whose V_j is far out.  BLUEs far out may lie outside the
-    picture: triangles at its edge.
+    ellipses, with more they stand at the average.  The variance of the BLUEs is G + V_j
+    averaged over groups, without those whose V_j is far out.  BLUEs far out may lie outside
+    the picture: triangles at its edge.
 
     Parameters
     ----------
@@ -70,6 +74,9 @@ def coefficient_plane(
         ``"eblup"``, ``"eb"`` or ``"posterior"``; None: the first of these that there is.
     group
         Grouping factor, when the model has several.
+    prob
+        Probability with which a dotted ellipse, of up to three means, covers the true mean;
+        None: no such ellipse.
     ax
         Axes to draw into; None: a new pyplot figure.
 
@@ -83,7 +90,7 @@ def coefficient_plane(
     """
     given = as_fits(fits)
     random = random_design(given[0], group)
-    x, y = _pair(random, x, y)
+    x, y = coefficient_pair(random, x, y)
     horizontal, vertical = coefficients(given, (x, y), random.group)
     kind = choose_shrunken(horizontal, to)
     chosen = next(fit for fit in given if NAMES[fit.method] == kind)
@@ -93,13 +100,17 @@ def coefficient_plane(
     clipped = _points(ax, horizontal, vertical, kind)
     _draw_outlines(ax, outlines, kind)
     _means(ax, horizontal, vertical)
-    notes = ["shadow of each ellipse: mean ± 1 sd", *blue_notes(horizontal.estimate["blue"], clipped)]
+    if prob is not None:
+        _certainty(ax, chosen, random, (x, y), check_probability(prob))
+    shadows = f"shadow of each {'other ' * (prob is not None)}ellipse: mean ± 1 sd"
+    notes = [shadows, *blue_notes(horizontal.estimate["blue"], clipped)]
     label(ax, horizontal.axis_label, vertical.axis_label, notes)
     legend_above(ax)
     return ax
 
 
-def _pair(random: RandomDesign, x: str, y: str | None) -> tuple[str, str]:
+def coefficient_pair(random: RandomDesign, x: str, y: str | None) -> tuple[str, str]:
+    """Return the two coefficients of a plane; `y` None is the first that is not `x`."""
     choose("coefficient", x, random.names)
     others = [name for name in random.names if name != x]
     if not others:
@@ -135,6 +146,15 @@ def _means(ax: Axes, horizontal: Coefficients, vertical: Coefficients) -> None:
         zorder=6,
         label=horizontal.mean_label,
     )
+
+
+def _certainty(ax: Axes, fit: Fit, random: RandomDesign, pair: tuple[str, str], prob: float) -> None:
+    """How certain the means are, when they are few."""
+    at = (random.names.index(pair[0]), random.names.index(pair[1]))
+    ellipses = mean_ellipses(fit, random, at, prob)
+    for k, outline in enumerate(ellipses if len(ellipses) <= CENTRES else []):
+        name = "_" if k else f"{100 * prob:g} % for the mean"
+        ax.plot(*outline, color=MEDIUM, linewidth=1.2, linestyle=(0, (1, 1)), zorder=5.5, label=name)
 
 
 def _outlines(spread: Dispersion, centres: Floats) -> dict[str, list[Floats]]:

@@ -52,13 +52,18 @@ class Coefficients:
     @property
     def axis_label(self) -> str:
         """The coefficient in words, for an axis."""
-        name = "Intercept" if self.term == "Intercept" else f"Coefficient of {self.term}"
+        name = coefficient_name(self.term)
         return f"{name} ({self.outcome})" if self.outcome else name
 
     @property
     def mean_label(self) -> str:
         """What `mean` is: the table takes it from the likelihood's fit where there is one."""
         return "GLS mean" if {"eblup", "eb"} & set(self.estimate) else "mean of the fixed part"
+
+
+def coefficient_name(term: str) -> str:
+    """Return a coefficient in words."""
+    return "Intercept" if term == "Intercept" else f"Coefficient of {term}"
 
 
 def as_fits(fits: Fit | Iterable[Fit]) -> tuple[Fit, ...]:
