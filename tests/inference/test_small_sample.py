@@ -56,3 +56,11 @@ def test_studies_are_counted_by_outcome_and_by_outermost_group():
     assert studies_left(two).tolist() == [4.0, 4.0, 4.0]
     districts = ld.model("yi ~ 1 + (1 | district) + meta_V(vi)", data=ld.load_data("konstantopoulos2011"))
     assert studies_left(districts.design).tolist() == [10.0]
+
+
+def test_the_omnibus_test_of_moderators_as_metafor_gives_it():
+    """QM; metafor's τ² is up to 3e-5 from the maximum, which moves QM by 3e-4 of itself."""
+    peer = peers.meta("bcg-ablat-year-reml")
+    fit = ld.model("yi ~ ablat + year + meta_V(vi)", data=ld.load_data("bcg_rr")).fit("reml")
+    joint = ld.wald(fit, pattern="ablat|year", df="normal").joint
+    assert joint.chi2 == pytest.approx(peer["QM"], rel=3e-4)
