@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from laird.inference.influence import influence, leave_one_out
     from laird.inference.intraclass import icc
     from laird.inference.likelihood_ratio import lr_test
+    from laird.inference.logo import compare_loo, loo
     from laird.inference.marginal_means import marginal_means
     from laird.inference.predictions import predictions
     from laird.inference.predictive import prediction_interval
@@ -67,6 +68,7 @@ _HOMES = {
     "by_group": "laird.data.groupwise",
     "cluster_robust": "laird.inference.robust",
     "coef_tests": "laird.inference.coefficients",
+    "compare_loo": "laird.inference.logo",
     "comparisons": "laird.inference.comparisons",
     "contextual": "laird.inference.contextual",
     "cumulative": "laird.inference.cumulative",
@@ -85,6 +87,7 @@ _HOMES = {
     "leverage": "laird.inference.residuals",
     "list_data": "laird.data.bundled",
     "load_data": "laird.data.bundled",
+    "loo": "laird.inference.logo",
     "lr_test": "laird.inference.likelihood_ratio",
     "marginal_means": "laird.inference.marginal_means",
     "model": "laird.bound",
@@ -126,6 +129,7 @@ __all__ = [
     "by_group",
     "cluster_robust",
     "coef_tests",
+    "compare_loo",
     "comparisons",
     "contextual",
     "cumulative",
@@ -145,6 +149,7 @@ __all__ = [
     "leverage",
     "list_data",
     "load_data",
+    "loo",
     "lr_test",
     "marginal_means",
     "model",

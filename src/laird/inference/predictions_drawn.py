@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 from numpy.typing import NDArray
 
 from laird.fitting.problem import joined_columns
 from laird.fitting.result import Fit
 from laird.gaussian.theta import Theta
+from laird.inference.chunks import chunks
 from laird.inference.dispersion import dispersion, drawn_theta
 from laird.inference.predictions_noise import residual_variance, sampling_variance
 from laird.inference.predictions_rows import Targets
 from laird.inference.rowcovariance import Dispersion
 
 type Floats = NDArray[np.float64]
-
-CELLS = 4_000_000
-"""Draws times rows held in memory at once."""
-
 
 def drawn_targets(fit: Fit, targets: Targets, rng: np.random.Generator) -> Floats:
     """Draws of targets, shape (S, r).
@@ -34,7 +29,7 @@ def drawn_targets(fit: Fit, targets: Targets, rng: np.random.Generator) -> Float
     _add_fitted(fit, targets, values)
     if not targets.noise and not any(len(own.new().cell) for own in targets.shares):
         return values
-    for part in _parts(len(beta), _width(targets)):
+    for part in chunks(len(beta), _width(targets)):
         chunk = theta.at(part)
         at = dispersion(fit.problem, chunk, targets.design)
         values[part] += _new_groups(targets, chunk, at, rng)
@@ -73,8 +68,3 @@ def _new_groups(targets: Targets, theta: Theta, at: Dispersion, rng: np.random.G
 def _width(targets: Targets) -> int:
     """Numbers per draw."""
     return len(targets.design.X) + sum(own.Z.size for own in targets.shares)
-
-
-def _parts(draws: int, width: int) -> Iterator[slice]:
-    step = max(CELLS // max(width, 1), 1)
-    return (slice(start, start + step) for start in range(0, draws, step))
