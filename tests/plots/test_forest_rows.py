@@ -90,9 +90,32 @@ def test_groups_of_the_model_have_their_predicted_means():
     own = studies(assink(), by="study")
     found = of_subgroups(own, "study", None, 0.95)
     lines, sds = assink().group_coef("study")["Intercept"], assink().group_coef_sd("study")["Intercept"]
-    assert [s.means.estimate[0] for s in found] == lines.tolist()
+    assert [s.means.estimate[0] for s in found] == pytest.approx(lines.tolist())
     assert [s.means.upper[0] for s in found] == pytest.approx((lines + 1.959964 * sds).tolist(), abs=1e-6)
     assert all(np.isnan(s.means.pi_upper[0]) for s in found)
+
+
+def test_groups_of_the_model_are_at_their_own_moderators():
+    data = ld.load_data("konstantopoulos2011")
+    fit = ld.model("yi ~ year + meta_V(vi) + (1 | district)", data=data).fit()
+    own = studies(fit, by="district")
+    found = of_subgroups(own, "district", None, 0.95)
+    year = data.groupby("district")["year"].mean()
+    year.index = year.index.astype(str)
+    expected = fit.fixef["Intercept"] + fit.fixef["year"] * year + fit.ranef("district")["Intercept"]
+    assert {s.label.removeprefix("Mean of "): s.means.estimate[0] for s in found} == pytest.approx(
+        expected.to_dict()
+    )
+    widths = np.array([s.means.upper[0] - s.means.estimate[0] for s in found])
+    assert (widths < 2 * fit.ranef_sd("district")["Intercept"].max()).all()
+
+
+def test_groups_with_random_slopes_have_no_one_mean():
+    data = ld.load_data("assink2016")
+    data["year"] = np.arange(100) % 7 / 7
+    fit = ld.model("yi ~ year + meta_V(vi) + (1 + year || study)", "sigma ~ 0", data=data).fit()
+    own = studies(fit, by="study")
+    assert all(summary.means is None for summary in of_subgroups(own, "study", None, 0.95))
 
 
 def test_means_at_given_moderators():

@@ -11,7 +11,7 @@ from tests.plots.meta_fits import assink, bcg, restoration
 import laird as ld
 from laird.errors import FitError
 from laird.plots.means import means
-from laird.plots.orchards import SWARM, fruit_area, orchard, quasirandom
+from laird.plots.orchards import LARGEST, SWARM, orchard, quasirandom
 from laird.plots.studies import studies
 
 
@@ -31,7 +31,7 @@ def test_every_estimate_is_a_fruit_of_its_subgroup():
         assert x.tolist() == own.y[own.ids == k].tolist()
         assert np.abs(y - k).max() <= SWARM
         assert swarm.get_sizes() == pytest.approx(
-            fruit_area(own.v[own.ids == k] ** -0.5, float((own.v**-0.5).max()))
+            LARGEST**2 * np.sqrt(60 / 80) * (own.v.min() / own.v[own.ids == k]) ** 0.5
         )
 
 

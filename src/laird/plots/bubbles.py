@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from laird.errors import FitError
 from laird.fitting.result import Fit
 from laird.inference.reference import Df
+from laird.plots.crowds import crowded, opacity
 from laird.plots.means import Means, means
 from laird.plots.moderators import varied
 from laird.plots.sources import check_probability
@@ -133,14 +134,17 @@ def _explain(ax: Axes, colour: str, prob: float, *, prediction: bool) -> None:
 
 
 def _draw_bubbles(ax: Axes, own: Studies, mine: Flags, x: Floats, colour: str) -> None:
-    area = bubble_area(own.weight)[mine]
-    ax.scatter(
-        x[mine], own.y[mine], s=area, facecolor=colour, edgecolor="white", linewidth=0.6, alpha=0.6, zorder=3
-    )
+    look: dict[str, Any] = {
+        "facecolor": colour,
+        "edgecolor": "white",
+        "linewidth": 0.5,
+        "alpha": opacity(len(x)),
+    }
+    ax.scatter(x[mine], own.y[mine], s=bubble_area(own.weight)[mine], zorder=2.2, **look)
 
 
 def bubble_area(weight: Floats) -> Floats:
-    """Areas in points², in proportion to positive weights.
+    """Areas in points², in proportion to positive weights; smaller where there are many.
 
     Examples
     --------
@@ -148,4 +152,4 @@ def bubble_area(weight: Floats) -> Floats:
     array([112.5, 225. ])
     """
     share = np.maximum(weight, 0.0) / weight.max()
-    return np.asarray(np.maximum(LARGEST**2 * share, SMALLEST**2))
+    return np.asarray(np.maximum((crowded(len(weight)) * LARGEST) ** 2 * share, SMALLEST**2))

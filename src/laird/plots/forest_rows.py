@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from laird.errors import FitError
+from laird.fitting.groups import line_sds
 from laird.fitting.result import Fit
+from laird.gaussian.solution import Effects
 from laird.inference.distributions import t_quantile
 from laird.inference.heterogeneity import heterogeneity
 from laird.inference.influence import without
@@ -129,18 +131,20 @@ def of_subgroups(own: Studies, by: Any, df: Df | None, prob: float) -> list[Summ
 
 
 def _of_groups(own: Studies, by: str, prob: float) -> list[Summary]:
-    """Predicted means of groups whose effect is one number, without prediction intervals."""
-    fit = own.fit
-    lines, sds = fit.group_coef(by), fit.group_coef_sd(by)
-    if list(lines.columns) != ["Intercept"]:
+    """Predicted means x̄_j'β + u_j of groups with one effect u_j, without prediction intervals."""
+    place = next(k for k, random in enumerate(own.fit.problem.design.random) if random.group == by)
+    random, effects = own.fit.problem.design.random[place], own.fit.point.effects[place]
+    if random.names != ("Intercept",):
         return [Summary("", None) for _ in own.names]
-    z, nothing = float(t_quantile(0.5 + prob / 2, np.array(np.inf))), np.array([np.nan])
-    found = []
-    for name in own.names:
-        centre, half = lines.loc[[name], "Intercept"].to_numpy(), z * sds.loc[[name], "Intercept"].to_numpy()
-        shown = Means(centre, centre - half, centre + half, nothing, nothing, nothing, None)
-        found.append(Summary(f"Mean of {name}", shown))
-    return found
+    j = [random.levels.index(name) for name in own.names]
+    A = np.stack([own.design.X[own.ids == k].mean(axis=0) for k in range(len(j))])
+    chosen = Effects(effects.u[j], effects.cov[j], effects.beta_cov[j], effects.weights[j])
+    centre = A @ own.fit.point.beta + chosen.u[:, 0]
+    sd = line_sds(A[:, None, :], own.fit.point.beta_cov, chosen)[:, 0]
+    half = float(t_quantile(0.5 + prob / 2, np.inf)) * sd
+    nothing = np.full(len(j), np.nan)
+    found = Means(centre, centre - half, centre + half, nothing, nothing, nothing, None)
+    return [Summary(f"Mean of {name}", found.of(k)) for k, name in enumerate(own.names)]
 
 
 def _alone(own: Studies, k: int, df: Df | None, prob: float) -> Summary:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from laird.errors import FitError
 from laird.fitting.result import Fit
 from laird.inference.distributions import t_quantile
+from laird.plots.crowds import points
 from laird.plots.effect_axis import effect_axis
 from laird.plots.sources import check_probability, choose
 from laird.plots.studies import Studies, studies
@@ -22,13 +23,6 @@ type Kind = Literal["effects", "residuals"]
 
 SHADES = ("#d3d3d3", "#e3e3e3", "#f0f0f0")
 """Of the regions between the contours, from the inner to the outer one."""
-POINT: Mapping[str, Any] = {
-    "marker": "o",
-    "linestyle": "none",
-    "markersize": 5.0,
-    "markeredgecolor": "white",
-    "markeredgewidth": 0.5,
-}
 
 
 def funnel(
@@ -171,6 +165,7 @@ def _draw_limits(ax: Axes, own: Studies, deepest: float, prob: float) -> None:
 
 def draw_points(ax: Axes, own: Studies, x: Floats, y: Floats) -> None:
     """A point for each study, in the colour of its subgroup."""
+    look = points(len(x))
     for k, name in enumerate(own.names):
         mine = own.ids == k
-        ax.plot(x[mine], y[mine], color=CHAINS[k % len(CHAINS)], zorder=3, label=name or "estimates", **POINT)
+        ax.plot(x[mine], y[mine], color=CHAINS[k % len(CHAINS)], zorder=3, label=name or "estimates", **look)

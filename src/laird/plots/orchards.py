@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from laird.fitting.result import Fit
 from laird.inference.reference import Df
+from laird.plots.crowds import crowded, opacity
 from laird.plots.density import mixture
 from laird.plots.effect_axis import effect_axis
 from laird.plots.forest_rows import Summary, of_subgroups, overall
@@ -104,7 +105,7 @@ def _ends(summary: Summary) -> Floats:
     )
 
 
-def fruit_area(precision: ArrayLike, most: float) -> Floats:
+def fruit_area(precision: ArrayLike, most: float, largest: float = LARGEST) -> Floats:
     """Areas in points² of circles, in proportion to precision.
 
     Examples
@@ -113,7 +114,7 @@ def fruit_area(precision: ArrayLike, most: float) -> Floats:
     array([ 42.25, 169.  ])
     """
     share = np.asarray(precision, dtype=float) / most
-    return np.asarray(np.maximum(LARGEST**2 * share, SMALLEST**2))
+    return np.asarray(np.maximum(largest**2 * share, SMALLEST**2))
 
 
 def quasirandom(x: ArrayLike) -> Floats:
@@ -144,9 +145,15 @@ def _reflected(k: int) -> float:
 def _draw_fruits(ax: Axes, own: Studies, k: int, precision: Floats, colour: str) -> None:
     members = own.ids == k
     y = own.y[members]
-    area = fruit_area(precision[members], float(precision.max()))
+    area = fruit_area(precision[members], float(precision.max()), LARGEST * crowded(len(own.y)))
     at = k + SWARM * quasirandom(y)
-    ax.scatter(y, at, s=area, facecolor=colour, edgecolor="white", linewidth=0.5, alpha=0.5, zorder=2)
+    look: dict[str, Any] = {
+        "facecolor": colour,
+        "edgecolor": "white",
+        "linewidth": 0.5,
+        "alpha": opacity(len(own.y)),
+    }
+    ax.scatter(y, at, s=area, zorder=2, **look)
 
 
 def _draw_branch(ax: Axes, summary: Summary, k: int, colour: str) -> None:
@@ -186,7 +193,8 @@ def _legend(ax: Axes, precision: Floats, prob: float) -> None:
         Line2D([], [], color=DARK, linewidth=1.2, label="prediction interval"),
     ]
     shown = np.unique([float(f"{p:.1g}") for p in np.quantile(precision, [0.05, 0.5, 0.95])])[:LEGEND_SIZES]
-    sizes = np.sqrt(fruit_area(shown, float(precision.max())))
+    largest = LARGEST * crowded(len(precision))
+    sizes = np.sqrt(fruit_area(shown, float(precision.max()), largest))
     style: dict[str, Any] = {
         "linestyle": "none",
         "marker": "o",
