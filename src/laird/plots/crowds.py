@@ -9,6 +9,8 @@ import numpy as np
 
 FEW = 60
 """Up to so many studies are drawn at full size."""
+MANY = 300
+"""Of more studies overlapping marks have no edge."""
 
 
 def crowded(count: int) -> float:
@@ -30,7 +32,18 @@ def opacity(count: int) -> float:
     >>> opacity(60), opacity(240)
     (0.6, 0.3)
     """
-    return float(np.clip(0.6 * np.sqrt(FEW / count), 0.15, 0.6))
+    return float(np.clip(0.6 * np.sqrt(FEW / count), 0.25, 0.6))
+
+
+def edge(count: int) -> float:
+    """Return the width of the white edge of a mark: none where it would cover the others.
+
+    Examples
+    --------
+    >>> edge(60), edge(2000)
+    (0.5, 0.0)
+    """
+    return 0.5 if count <= MANY else 0.0
 
 
 def points(count: int) -> Mapping[str, Any]:
