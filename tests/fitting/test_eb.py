@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 from tests.fitting.grids import grid_moments
 from tests.fitting.problems import balanced_frame, bound_target, grouped_frame
 
@@ -141,3 +142,57 @@ def test_no_variance_in_truth_and_few_groups():
 def test_the_number_of_draws_is_checked(oneway, draws):
     with pytest.raises(ld.FitError, match="draws = "):
         oneway.fit("eb", draws=draws)
+
+
+def exact_meta(y, v, priors):
+    """Posterior moments of (tau, mu) of y ~ N(mu, v + tau²) by a grid over tau, mu exactly; dense."""
+    scale, spread = priors["sigma"][-1], priors["Intercept"]
+    tau = np.linspace(0, 12 * scale, 20_001)[1:]
+    weights = 1 / (v + tau[:, None] ** 2)
+    precision = weights.sum(axis=1) + spread[1] ** -2
+    mean = (weights @ y + spread[0] * spread[1] ** -2) / precision
+    log_p = 0.5 * np.log(weights).sum(axis=1) - 0.5 * np.log(precision)
+    log_p -= 0.5 * (weights @ y**2 - precision * mean**2)
+    log_p += stats.t(3, 0, scale).logpdf(tau)
+    p = np.exp(log_p - log_p.max())
+    p /= p.sum()
+    m, second = p @ mean, p @ (mean**2 + 1 / precision)
+    t = p @ tau
+    return np.array([t, m]), np.sqrt([p @ tau**2 - t**2, second - m**2])
+
+
+@pytest.mark.parametrize(("K", "tau"), [(8, 0.0), (8, 0.3), (20, 0.2)])
+def test_few_studies_have_the_exact_posterior_and_finite_intervals(K, tau):
+    rng = np.random.default_rng(K)
+    v = rng.uniform(0.02, 0.2, K)
+    y = 0.3 + np.sqrt(v + tau**2) * rng.normal(size=K)
+    model = ld.model("y ~ 1 + meta_V(v)", data={"y": y, "v": v})
+    fit = model.fit("eb", draws=4000, random_seed=1)
+    assert fit.check().set_index("check").status["approximation"] == "ok"
+    assert np.isfinite(fit.summary()[["estimate", "se", "lower", "upper"]]).all(axis=None)
+    values = {row.parameter: row.values for row in model.priors}
+    mean, sd = exact_meta(y, v, values)
+    drawn = np.column_stack([fit.draws.flat("sigma"), fit.draws.flat("beta")[:, 0]])
+    error = sd / np.sqrt(min(fit.draws.effective, 4000))
+    assert np.all(np.abs(drawn.mean(axis=0) - mean) < 4 * error)
+    assert np.all(np.abs(drawn.std(axis=0) - sd) < 6 * error)
+
+
+def test_heterogeneity_may_be_exactly_zero_under_flat_priors():
+    data = {"y": [0.1, 0.3, 0.2, 0.25] * 2, "v": [0.1, 0.2, 0.1, 0.3] * 2}
+    model = ld.model("y ~ 1 + meta_V(v)", data=data, priors="flat")
+    eb, reml = model.fit("eb", draws=100, random_seed=1), model.fit("reml")
+    assert eb.sigma == reml.sigma == 0.0
+    assert eb.loglik == pytest.approx(reml.loglik, rel=1e-12)
+    assert eb.fixef["Intercept"] == pytest.approx(reml.fixef["Intercept"], rel=1e-9)
+
+
+def test_a_published_prior_narrows_the_heterogeneity():
+    rng = np.random.default_rng(2)
+    data = {"y": rng.normal(0.3, 0.4, 8), "v": rng.uniform(0.02, 0.2, 8)}
+    priors = {"sigma": "turner(all-cause mortality, pharma vs placebo)"}
+    published, default = (
+        ld.model("y ~ 1 + meta_V(v)", data=data, priors=own).fit("eb", draws=2000, random_seed=1)
+        for own in (priors, None)
+    )
+    assert published.draws.sigma.mean() < default.draws.sigma.mean()

@@ -57,6 +57,43 @@ def _assert_exact(fit, *, J):
         assert abs(values.std() - sd) < 6 * sd / np.sqrt(2 * min(bulk, tail))
 
 
+def meta_frame(J=12):
+    """Two estimates of each of J studies, with known variances."""
+    rng = np.random.default_rng(8)
+    v = rng.uniform(0.05, 0.5, 2 * J)
+    g = np.repeat(np.arange(J), 2)
+    y = 0.4 + 0.5 * rng.normal(size=J)[g] + np.sqrt(v) * rng.normal(size=2 * J)
+    return {"y": y, "v": v, "g": [f"s{k:02d}" for k in g]}
+
+
+@pytest.mark.parametrize("sampler", ["nutpie", "pymc"])
+def test_regressions_known_variances_and_factors_are_sampled(sampler):
+    """The same posterior as by importance weights around its mode, which is exact up to its k̂."""
+    x = np.random.default_rng(1).normal(size=24)
+    model = ld.model("y ~ x + (1 | g) + meta_V(v)", "sigma ~ x", data=meta_frame() | {"x": x})
+    fit = model.fit("nuts", **OPTIONS, sampler=sampler)
+    eb = model.fit("eb", draws=4000, random_seed=2)
+    assert eb.check().set_index("check").status["approximation"] == "ok"
+    drawn, weighted = (f.to_datatree()["posterior"].to_dataset() for f in (fit, eb))
+    for name in ("beta", "sd_g", "log_sigma"):
+        values, others = (np.asarray(d[name]).reshape(-1, d[name].shape[-1]) for d in (drawn, weighted))
+        error = values.std(axis=0) * np.sqrt(1 / fit.summary().ess_bulk.min() + 1 / eb.draws.effective)
+        assert np.all(np.abs(values.mean(axis=0) - others.mean(axis=0)) < 4 * error)
+
+
+def test_crossed_factors_are_sampled():
+    frame = grouped_frame(J=12, seed=3).assign(h=lambda d: [f"h{k % 6}" for k in range(len(d))])
+    model = ld.model("y ~ x + (1 | g) + (1 | h)", data=frame)
+    fit, eb = model.fit("nuts", **OPTIONS), model.fit("eb", draws=4000, random_seed=2)
+    error = np.sqrt(1 / fit.summary().ess_bulk.min() + 1 / min(eb.draws.effective, 4000))
+    for values, others in zip(
+        (fit.draws.flat("sd"), *fit.draws.flat_effects()),
+        (eb.draws.flat("sd"), *eb.draws.flat_effects()),
+        strict=True,
+    ):
+        assert np.all(np.abs(values.mean(axis=0) - others.mean(axis=0)) < 5 * error * values.std(axis=0))
+
+
 def test_estimates_are_posterior_means(fit):
     assert fit.fixef["Intercept"] == pytest.approx(fit.draws.beta[..., 0].mean(), rel=1e-12)
     assert fit.varcorr.sdcor[0] == pytest.approx(fit.draws.sd.mean(), rel=1e-12)

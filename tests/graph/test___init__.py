@@ -1,10 +1,11 @@
 from dataclasses import replace
 
+import numpy as np
 import pymc as pm
 import pytest
+from tests.graph.cases import STRUCTURES
 from tests.posterior.designs import design
 
-from laird.design import ScaleDesign
 from laird.errors import SpecError
 from laird.graph import graph
 from laird.posterior import prior_table
@@ -31,19 +32,22 @@ def test_unknown_form_names_the_nearest():
     assert caught.value.allowed == "Nearest: `marginal`."
 
 
-def test_several_grouping_factors_are_refused():
-    d = design()
-    two = replace(d, random=(d.random[0], replace(d.random[0], group="class")))
-    with pytest.raises(SpecError, match="at most one grouping factor; this model has `school`, `class`"):
-        graph(two, prior_table((), two))
+@pytest.mark.parametrize("name", STRUCTURES)
+@pytest.mark.parametrize("form", ["marginal", "explicit"])
+def test_every_structure_has_both_forms(name, form):
+    d = STRUCTURES[name]
+    model = graph(d, prior_table((), d), form)
+    assert len(model.observed_RVs) == 1
+    assert ("z_g0" in model.named_vars) == (form == "explicit" and any(r.group == "g0" for r in d.random))
 
 
-def test_regressions_of_sds_are_refused():
-    """A graph with a constant sigma would be another model."""
-    d = design()
-    scale = ScaleDesign("sigma", "", d.X[:, :1], ("Intercept",))
-    with pytest.raises(SpecError, match="constant standard deviations"):
-        graph(replace(d, scales=(scale,)), prior_table((), d))
+def test_weights_have_no_explicit_form():
+    """A row that counts one and a half times is no random variable."""
+    d = replace(design(q=0), weights=np.full(40, 1.5))
+    assert graph(d, prior_table((), d)).observed_RVs
+    with pytest.raises(SpecError, match="Weights") as caught:
+        graph(d, prior_table((), d), "explicit")
+    assert "marginal" in caught.value.remedy
 
 
 def test_names_that_are_not_identifiers_are_written_with_underscores():

@@ -1,5 +1,7 @@
 import numpy as np
+import pymc as pm
 import pytest
+from tests.graph.cases import STRUCTURES
 from tests.graph.points import dlogp, logp, random_point
 from tests.posterior.designs import design
 
@@ -63,10 +65,33 @@ def test_integral_over_effects_equals_the_marginal_graph(case, centred):
     assert laplace(full, point, integrated) == pytest.approx(float(logp(reduced)(theta)), rel=1e-8)
 
 
+@pytest.mark.parametrize("name", STRUCTURES)
+def test_integral_of_any_structure_equals_the_marginal_graph(name):
+    d = STRUCTURES[name]
+    table = prior_table((), d)
+    full, reduced = explicit(d, table), marginal(d, table)
+    theta = random_point(reduced, seed=4, scale=0.4)
+    point = random_point(full, seed=5) | theta
+    integrated = [value.name for value in full.continuous_value_vars if value.name not in theta]
+    # Gaussian in these variables, so exact up to the rounding of two solves.
+    assert laplace(full, point, integrated) == pytest.approx(float(logp(reduced)(theta)), rel=1e-8)
+
+
+@pytest.mark.parametrize("name", ["blocks within groups", "two outcomes"])
+def test_draws_of_correlated_rows(name):
+    d = STRUCTURES[name]
+    draws = pm.draw(
+        explicit(d, prior_table((), d))["score" if name[0] == "b" else "a"], draws=3, mode="FAST_COMPILE"
+    )
+    assert draws.shape == (3, len(d.y))
+    assert np.isfinite(draws).all()
+    assert np.ptp(draws, axis=0).all()
+
+
 def test_variables_dims_and_coords():
     d = design()
     model = explicit(d, prior_table((), d))
-    free = ["sigma", "beta_centred", "sd_school", "partial_school", "z_school"]
+    free = ["sigma", "sd_school", "partial_school", "beta_centred", "z_school"]
     assert [v.name for v in model.free_RVs] == free
     dims = model.named_vars_to_dims
     assert dims["beta"] == dims["beta_centred"] == ("term",)

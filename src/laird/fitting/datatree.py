@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from laird.design import Design
-from laird.fitting.codings import Coding
 from laird.fitting.draws import Draws
 from laird.fitting.problem import Problem, joined_columns
 from laird.fitting.summaries import QUANTILES
 from laird.gaussian.coordinates import correlated_pairs
+from laird.posterior.codings import Coding
 from laird.posterior.names import coords, group_names, identifier, outcome_name
 
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from laird.design import Design
-from laird.fitting.codings import Coding, outcome_rows, sigma_designs
 from laird.fitting.draws import Draws
 from laird.fitting.problem import Problem
 from laird.gaussian.theta import Theta
+from laird.posterior.codings import Coding, outcome_rows, sigma_designs
 
 type Floats = NDArray[np.float64]
 

@@ -3,7 +3,7 @@
 Coordinates of the search, all of order one: entries of the factors of G, and a constant
 sigma that may vanish (next to known variances), over their units, in which the likelihood
 is even (`laird.fitting.boundary`); coefficients of log sds and atanh correlations for
-standardised predictors (`laird.fitting.codings`).  Slopes start at zero after the constants
+standardised predictors (`laird.posterior.codings`).  Slopes start at zero after the constants
 have been fitted.
 """
 

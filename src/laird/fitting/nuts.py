@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal
+from warnings import catch_warnings, filterwarnings
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,12 +24,10 @@ from laird.fitting.problem import Problem, joined_columns
 from laird.fitting.regressions import Regression, of_draws, reported, row_sigma
 from laird.fitting.result import Fit
 from laird.fitting.target import flat_likelihood, near, start, target_of
-from laird.gaussian.coordinates import correlated_pairs
 from laird.gaussian.solution import Effects
 from laird.gaussian.theta import Theta
 from laird.posterior.density import Posterior
 from laird.posterior.grouped import density_function
-from laird.posterior.names import group_names
 from laird.posterior.table import PriorTable
 
 if TYPE_CHECKING:
@@ -179,7 +178,7 @@ def _sampled(
 ) -> tuple[Posterior, Floats, Statistics]:
     """The posterior in the coordinates sampled, draws of them (C, S, k), and the sampler's statistics."""
     if settings.sampler == "pymc":
-        phi, stats = _with_pymc(problem, priors, settings)
+        phi, stats = _with_pymc(problem, priors, target, settings)
         return target, phi, stats
     signed = target.signed(signed_elements(problem))
     theta, b = start(problem, target)
@@ -224,13 +223,18 @@ def _expand(phi: Floats) -> dict[str, Floats]:
     return {"phi": phi}
 
 
-def _with_pymc(problem: Problem, priors: PriorTable, settings: Settings) -> tuple[Floats, Statistics]:
+def _with_pymc(
+    problem: Problem, priors: PriorTable, target: Posterior, settings: Settings
+) -> tuple[Floats, Statistics]:
     import pymc as pm
 
     from laird.graph.marginal import marginal
+    from laird.graph.scales import phi_of_trace
 
-    many = problem.random is not None and len(problem.random.levels) >= MANY_GROUPS
-    with marginal(problem.design, priors, signed=many):
+    random = problem.design.random
+    many = bool(random) and all(len(r.levels) >= MANY_GROUPS for r in random)
+    with marginal(problem.design, priors, signed=many), catch_warnings():
+        filterwarnings("ignore", message="Numba will use object mode")
         trace = pm.sample(
             draws=settings.draws,
             tune=settings.tune,
@@ -243,20 +247,8 @@ def _with_pymc(problem: Problem, priors: PriorTable, settings: Settings) -> tupl
             compute_convergence_checks=False,
             quiet=not settings.progress,
         )
-    return _phi_of_trace(problem, trace["posterior"]), _statistics(trace["sample_stats"])
-
-
-def _phi_of_trace(problem: Problem, data: Mapping[str, Any]) -> Floats:
-    """phi (C, S, k) of the variables of the marginal graph."""
-    sigma = np.log(np.asarray(data["sigma"]))[..., None]
-    parts = [sigma, np.asarray(data["beta_sampled"])] if "beta_sampled" in data else [sigma]
-    random = problem.random
-    if random is None:
-        return np.concatenate(parts, axis=-1)
-    names = group_names(random)
-    if correlated_pairs(random.blocks):
-        parts.insert(0, np.arctanh(np.asarray(data[names.partial])))
-    return np.concatenate([np.log(np.asarray(data[names.sd])), *parts], axis=-1)
+    phi = phi_of_trace(problem.design, target.coordinates, trace["posterior"])
+    return phi, _statistics(trace["sample_stats"])
 
 
 STATISTICS = {

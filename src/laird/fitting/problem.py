@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,21 +10,16 @@ from numpy.typing import NDArray
 from laird.data.schema import Schema
 from laird.design import Design, RandomDesign
 from laird.errors import FitError
-from laird.fitting.codings import (
-    Codings,
-    codings,
-    group_predictors,
-    rho_predictors,
-    sigma_predictors,
-)
 from laird.fitting.refusals import refuse_absorbed, refuse_exact
-from laird.gaussian.composite import Blocks, compose
-from laird.gaussian.crossproducts import Grouped, group
-from laird.gaussian.hierarchy import Hierarchy, arrange
+from laird.gaussian.crossproducts import Grouped
+from laird.gaussian.hierarchy import Hierarchy
 from laird.gaussian.lines import absorbed_columns, level2_weights
-from laird.gaussian.noise import Noise
 from laird.gaussian.reduced import Reduced
+from laird.posterior.codings import Codings, codings
+from laird.posterior.structure import grouped, is_plain, joined_columns, structure
 from laird.spec import Spec
+
+__all__ = ["Problem", "grouped", "joined_columns", "level2_weights_of", "problem"]
 
 type Floats = NDArray[np.float64]
 type Ids = NDArray[np.int64]
@@ -86,63 +79,14 @@ def problem(spec: Spec, schema: Schema, design: Design) -> Problem:
     """
     single = [grouped(design, random) for random in design.random or (None,)]
     refuse_exact(design, single)
-    for random, data in zip(design.random, single, strict=False):
-        refuse_absorbed(random, data)
-    found = codings(design)
-    if _is_plain(design, found):
-        return Problem(spec, schema, design, single[0] if len(single) == 1 else _several(design), found)
-    return Problem(spec, schema, design, _general(design), found)
-
-
-def _is_plain(design: Design, found: Codings) -> bool:
-    """Constant sds of one outcome without known variances: cross-products suffice."""
-    only_sigma = len(found) == 1 and found[0].parameter == "sigma" and found[0].constant
-    return only_sigma and design.known is None and not design.outcomes and design.weights is None
-
-
-def grouped(design: Design, random: RandomDesign | None) -> Grouped:
-    """Cross-products of one grouping factor, or of a model without."""
-    n = len(design.y)
-    if random is None:
-        return group(design.y, design.X, np.zeros((n, 0)), np.zeros(n, dtype=np.int64), 1, ())
-    return group(design.y, design.X, random.Z, random.ids, len(random.levels), random.blocks)
+    for random, own in zip(design.random, single, strict=False):
+        refuse_absorbed(random, own)
+    reuse = is_plain(design) and len(design.random) < 2
+    data: Reduced | Hierarchy = single[0] if reuse else structure(design)
+    return Problem(spec, schema, design, data, codings(design))
 
 
 def level2_weights_of(design: Design, random: RandomDesign, data: Grouped) -> Floats:
     """A_j with X_j,absorbed = Z_jA_j for one grouping factor, shape (J, q, p)."""
     absorbed = absorbed_columns(data)
     return level2_weights(design.X, random.Z, random.ids, len(random.levels), absorbed)
-
-
-def joined_columns(random: Sequence[RandomDesign]) -> tuple[slice, ...]:
-    """Places of the factors' columns among the random coefficients of all factors."""
-    starts = np.concatenate([[0], np.cumsum([len(r.names) for r in random])]).astype(int)
-    return tuple(slice(int(a), int(b)) for a, b in pairwise(starts))
-
-
-def _factors(design: Design) -> tuple[list[Floats], list[Ids], list[int], list[Blocks]]:
-    random = design.random
-    ids, counts = [r.ids for r in random], [len(r.levels) for r in random]
-    return [r.Z for r in random], ids, counts, [r.blocks for r in random]
-
-
-def _several(design: Design) -> Reduced:
-    return compose(design.y, design.X, *_factors(design))
-
-
-def _general(design: Design) -> Hierarchy:
-    W, has_sigma = sigma_predictors(design)
-    known = design.known
-    n, several = len(design.y), bool(design.outcomes)
-    errors = Noise(
-        W=W,
-        has_sigma=has_sigma,
-        variances=np.zeros(n) if known is None else known.variances,
-        which=design.which if several else np.zeros(n, dtype=np.int64),
-        units=design.units if several else np.arange(n),
-        covariances=() if known is None else tuple((block.rows, block.V) for block in known.blocks),
-        proportional=known is not None and known.proportional,
-        rhos=rho_predictors(design),
-        weights=design.weights,
-    )
-    return arrange(design.y, design.X, *_factors(design), group_predictors(design), errors)

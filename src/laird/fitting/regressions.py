@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from laird.design import Design
-from laird.fitting.codings import CONSTANT, Coding, Codings, outcome_rows, sigma_designs
 from laird.fitting.frozen import freeze
 from laird.fitting.problem import Problem
 from laird.gaussian.coordinates import correlated_pairs, correlation_factor
 from laird.gaussian.theta import Theta
+from laird.posterior.codings import CONSTANT, Coding, Codings, outcome_rows, sigma_designs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,7 +30,7 @@ class Regression:
     Attributes
     ----------
     parameter, group, names
-        As in `laird.fitting.codings.Coding`.
+        As in `laird.posterior.codings.Coding`.
     estimate, cov
         Shapes (k,), (k, k); a log sd of -inf is an sd of zero, whose covariance is NaN.
     """

@@ -6,11 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from laird.design import Design
-from laird.fitting.codings import outcome_rows
 from laird.fitting.general import Coordinates
 from laird.fitting.problem import Problem
 from laird.gaussian.standardise import Standardisation
 from laird.gaussian.theta import Theta
+from laird.posterior.codings import outcome_rows
 
 type Floats = NDArray[np.float64]
 

@@ -15,12 +15,12 @@ from laird.fitting.degrees import inner_outer
 from laird.gaussian.coordinates import correlated_pairs
 
 if TYPE_CHECKING:
-    from laird.fitting.codings import Codings
     from laird.fitting.draws import Draws
     from laird.fitting.point import Point
     from laird.fitting.problem import Problem
     from laird.fitting.regressions import Regression
     from laird.fitting.uncertainty import ScaleUncertainty
+    from laird.posterior.codings import Codings
 
 type Floats = NDArray[np.float64]
 

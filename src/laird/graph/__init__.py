@@ -26,7 +26,7 @@ def graph(design: Design, table: PriorTable, form: str = "marginal") -> pm.Model
     Parameters
     ----------
     design
-        Arrays of a model with at most one grouping factor.
+        Arrays of a model.
     table
         Priors of all its parameters, from `laird.posterior.prior_table`.
     form
@@ -48,15 +48,9 @@ def graph(design: Design, table: PriorTable, form: str = "marginal") -> pm.Model
     """
     if form not in FORMS:
         raise SpecError(f"There is no graph form `{form}`.", allowed=nearest(form, FORMS))
-    if len(design.random) > 1:
-        groups = ", ".join(f"`{random.group}`" for random in design.random)
+    if form == "explicit" and design.weights is not None:
         raise SpecError(
-            f"Graphs have at most one grouping factor; this model has {groups}.",
-            remedy='Use fit("reml"), or keep one grouping factor.',
-        )
-    if design.scales:
-        raise SpecError(
-            "Graphs have constant standard deviations; this model has regressions of sigma or of a group sd.",
-            remedy='Use fit("reml"), or leave these parts out.',
+            "Weights multiply log-likelihoods: a weighted row is no random variable.",
+            remedy='Use the form "marginal", or leave the weights out.',
         )
     return FORMS[form](design, table)

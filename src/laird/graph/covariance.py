@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
+from numpy.typing import NDArray
 from pymc.distributions.transforms import Interval
 
 from laird.design import RandomDesign
@@ -49,7 +50,8 @@ def covariance(
     prior = table.cor(random.group)
     if prior is None:
         return sd, unit_rows(random.blocks, ())
-    partial = _partial_correlations(names.partial, names.pair, random, prior.eta)
+    shapes = np.concatenate([beta_shapes(prior.eta, len(block)) for block in random.blocks])
+    partial = partial_correlations(names.partial, shapes, names.pair)
     partials = [partial[k] for k in range(len(correlated_pairs(random.blocks)))]
     triangles = _triangles(random.blocks, partials)
     elements = [element for triangle in triangles for element in correlations(triangle)]
@@ -109,10 +111,11 @@ def _triangles(blocks: Sequence[Sequence[int]], partials: Sequence[Tensor]) -> l
     return triangles
 
 
-def _partial_correlations(name: str, dim: str, random: RandomDesign, eta: float) -> Tensor:
-    """Add the partial correlations of LKJ(eta), each 2 Beta(a, a) - 1 (see `laird.posterior.lkj`)."""
-    shapes = np.concatenate([beta_shapes(eta, len(block)) for block in random.blocks])
-    constants = [lgamma(2 * a) - 2 * lgamma(a) - (2 * a - 1) * log(2) for a in shapes]
+def partial_correlations(name: str, shapes: NDArray[np.float64], dim: str | None = None) -> Tensor:
+    """Add partial correlations of LKJ, each 2 Beta(a, a) - 1 (see `laird.posterior.lkj`)."""
+    constants = np.array(
+        [lgamma(2 * a) - 2 * lgamma(a) - (2 * a - 1) * log(2) for a in shapes.ravel()]
+    ).reshape(shapes.shape)
 
     def logp(z: Tensor, shape: Tensor) -> Tensor:
         return pt.switch(abs(z) < 1, (shape - 1) * pt.log1p(-(z**2)) + constants, -inf)

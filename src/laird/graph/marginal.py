@@ -1,7 +1,7 @@
 """The marginal graph: covariance parameters only, all else integrated out.
 
-    sigma ~ …    sd_g ~ …    partial_g ~ …
-    y ~ ∫∫ N(y | Xβ + Zu, σ²I) N(u | 0, G) p(β) du dβ
+    sigma ~ …    sd_g ~ …    partial_g ~ …    log_sigma ~ …    phi ~ …    rho ~ …
+    y ~ ∫∫ N(y | Xβ + Zu, R) N(u | 0, G) p(β) du dβ
 
 Coefficients whose prior is neither normal nor flat stay in the graph as ``beta_sampled``,
 the coefficients of centred columns (see `laird.posterior.coefficients`).
@@ -9,6 +9,7 @@ the coefficients of centred columns (see `laird.posterior.coefficients`).
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,18 +21,25 @@ from pytensor.graph.basic import Constant
 from laird.design import Design
 from laird.errors import FitError
 from laird.gaussian.crossproducts import group
+from laird.gaussian.likelihoods import bind
 from laird.gaussian.marginal import Marginal
-from laird.gaussian.marginal import marginal as bind
-from laird.graph.covariance import covariance, factor_entries
+from laird.gaussian.marginal import marginal as bind_one
+from laird.graph.likelihood import LogDensity, Outcomes, Sizes
 from laird.graph.op import log_density
 from laird.graph.predictor import products
-from laird.graph.priors import scalar, vector
+from laird.graph.priors import vector
+from laird.graph.scales import Parameters, parameters
+from laird.graph.simulate import simulate
 from laird.posterior.coefficients import CoefficientPrior, centring, coefficient_prior
 from laird.posterior.names import coords, outcome_name
+from laird.posterior.structure import is_plain, structure
 from laird.posterior.table import PriorTable
 
 type Floats = NDArray[np.float64]
 type Tensor = Any
+
+SEEDS = 2**31 - 1
+"""Outcomes are drawn by a generator with one of so many seeds."""
 
 
 def marginal(design: Design, table: PriorTable, *, signed: bool = False) -> pm.Model:
@@ -44,7 +52,7 @@ def marginal(design: Design, table: PriorTable, *, signed: bool = False) -> pm.M
     Parameters
     ----------
     design
-        Arrays of a model with at most one grouping factor.
+        Arrays of a model.
     table
         Priors of all its parameters, from `laird.posterior.prior_table`.
     signed
@@ -64,16 +72,16 @@ def marginal(design: Design, table: PriorTable, *, signed: bool = False) -> pm.M
     """
     prior = coefficient_prior(table)
     with pm.Model(coords=coords(design)) as model:
-        sigma = scalar("sigma", table.sigma)
-        entries = _factor(design, table, signed)
+        found = parameters(model, design, table, signed=signed)
         sampled = _sampled(model, prior, table)
-        _outcome(design, prior, pt.stack([*entries, sigma, *sampled]))
+        add = _plain_outcome if _has_one_factor(design) else _outcome
+        add(design, prior, found, sampled)
     return model
 
 
-def _factor(design: Design, table: PriorTable, signed: bool) -> list[Tensor]:
-    found = [covariance(random, table, signed=signed) for random in design.random]
-    return [entry for sd, rows in found for entry in factor_entries(sd, rows)]
+def _has_one_factor(design: Design) -> bool:
+    """At most one grouping factor, a constant sigma: the compiled Op."""
+    return is_plain(design) and len(design.random) <= 1
 
 
 def _sampled(model: pm.Model, prior: CoefficientPrior, table: PriorTable) -> list[Tensor]:
@@ -86,8 +94,29 @@ def _sampled(model: pm.Model, prior: CoefficientPrior, table: PriorTable) -> lis
     return [beta[k] for k in range(len(rows))]
 
 
-def _outcome(design: Design, prior: CoefficientPrior, theta: Tensor) -> None:
-    """Add the observed node; theta is L by rows, sigma, sampled coefficients."""
+def _outcome(design: Design, prior: CoefficientPrior, found: Parameters, sampled: list[Tensor]) -> None:
+    """Add the observed node of any structure; its parameter is θ and the sampled coefficients."""
+    q, deltas = sum(len(r.names) for r in design.random), tuple(map(len, found.delta))
+    sizes = Sizes(q, len(found.alpha), deltas, len(found.log_phi), len(found.zeta))
+
+    def logp(value: Tensor, theta: Tensor) -> Tensor:
+        likelihood = bind(structure(replace(design, y=_constant(value))), *prior)
+        return LogDensity(likelihood, sizes).make_node(theta).outputs[0]
+
+    def one(theta: Floats, rng: np.random.Generator) -> Floats:
+        return simulate(design, prior, *sizes.split(theta), rng)
+
+    def draw(theta: Tensor, _size: Tensor) -> Tensor:
+        return Outcomes(one).make_node(theta, pm.DiscreteUniform.dist(0, SEEDS)).outputs[0]
+
+    pm.CustomDist(
+        outcome_name(design), found.vector(design, sampled),
+        dist=draw, logp=logp, signature="(k)->(n)", observed=design.y, dims="obs",
+    )  # fmt: skip
+
+
+def _plain_outcome(design: Design, prior: CoefficientPrior, found: Parameters, sampled: list[Tensor]) -> None:
+    """Add the observed node of one factor; its parameter is L by rows, sigma, sampled coefficients."""
 
     def logp(value: Tensor, theta: Tensor) -> Tensor:
         return log_density(theta, _problem(design, prior, value))
@@ -97,6 +126,7 @@ def _outcome(design: Design, prior: CoefficientPrior, theta: Tensor) -> None:
         mean = _drawn_mean(design, prior, theta[: q * q].reshape((q, q)), theta[q * q + 1 :])
         return pm.Normal.dist(mean, theta[q * q], shape=len(design.y))
 
+    theta = pt.stack([*found.entries(design), pt.exp(found.alpha[0]), *sampled])
     pm.CustomDist(
         outcome_name(design), theta,
         dist=draw, logp=logp, signature="(k)->(n)", observed=design.y, dims="obs",
@@ -105,12 +135,16 @@ def _outcome(design: Design, prior: CoefficientPrior, theta: Tensor) -> None:
 
 def _problem(design: Design, prior: CoefficientPrior, value: Tensor) -> Marginal:
     """Reduce the observed values to cross-products, once, when the graph is built."""
+    return bind_one(group(_constant(value), design.X, *_groups(design)), *prior)
+
+
+def _constant(value: Tensor) -> Floats:
     if not isinstance(value, Constant):
         raise FitError(
             "The marginal graph holds the cross-products of its data, so they cannot be exchanged.",
             remedy='Build a new graph from the new data, or use graph(form="explicit").',
         )
-    return bind(group(value.data, design.X, *_groups(design)), *prior)
+    return np.asarray(value.data)
 
 
 def _groups(design: Design) -> tuple[Floats, NDArray[np.int64], int, tuple[tuple[int, ...], ...]]:

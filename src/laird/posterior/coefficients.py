@@ -18,6 +18,7 @@ from laird.gaussian.standardise import column_moments, is_ones
 from laird.posterior.table import PriorTable
 
 type Floats = NDArray[np.float64]
+type Ids = NDArray[np.int64]
 
 GAUSSIAN = frozenset({"normal", "flat"})
 
@@ -57,8 +58,16 @@ def coefficient_prior(table: PriorTable) -> CoefficientPrior:
     )
 
 
-def centring(X: Floats) -> Floats:
+def centring(X: Floats, which: Ids | None = None) -> Floats:
     """Return T with β = Tγ, shape (p, p); the identity when X has no column of ones.
+
+    Parameters
+    ----------
+    X
+        Columns, shape (n, p).
+    which
+        Outcome of each row when there are several, shape (n,): the columns of each are
+        centred over its own rows.
 
     Examples
     --------
@@ -66,6 +75,17 @@ def centring(X: Floats) -> Floats:
     array([[ 1., -3.],
            [ 0.,  1.]])
     """
+    if which is None or not len(which):
+        return _own_centring(X)
+    T = np.eye(X.shape[1])
+    for outcome in np.unique(which):
+        own = X[which == outcome]
+        columns = np.flatnonzero(own.any(axis=0))
+        T[np.ix_(columns, columns)] = _own_centring(own[:, columns])
+    return T
+
+
+def _own_centring(X: Floats) -> Floats:
     T = np.eye(X.shape[1])
     ones = np.flatnonzero(is_ones(X))
     if ones.size:

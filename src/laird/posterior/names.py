@@ -16,7 +16,7 @@ from laird.gaussian.coordinates import correlated_pairs
 type Coords = dict[str, list[str] | list[int]]
 
 FIXED = frozenset(
-    {"beta", "beta_centred", "beta_sampled", "sigma", "obs", "term", "sampled_term", "chain", "draw"}
+    {"beta", "beta_centred", "beta_sampled", "sigma", "phi", "obs", "term", "sampled_term", "chain", "draw"}
 )
 
 

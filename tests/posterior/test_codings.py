@@ -5,8 +5,8 @@ import pytest
 from tests.fitting.problems import grouped_frame
 
 from laird.bound import model
-from laird.fitting.codings import codings, group_predictors, is_constant, sigma_predictors
 from laird.gaussian.theta import Theta
+from laird.posterior.codings import codings, group_predictors, is_constant, sigma_predictors
 
 FRAME = grouped_frame(J=8, seed=4)
 
