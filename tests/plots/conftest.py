@@ -1,24 +1,17 @@
-"""Pictures are closed after each test; a shrinkage table that needs no fit."""
+"""A shrinkage table that needs no fit; a fit of two outcomes; lines by their labels."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from laird.bound import model
 from laird.fitting.result import Fit
-
-
-@pytest.fixture(autouse=True)
-def _closed_figures() -> Iterator[None]:
-    yield
-    plt.close("all")
 
 
 @pytest.fixture
