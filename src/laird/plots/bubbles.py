@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from laird.errors import FitError
 from laird.fitting.result import Fit
 from laird.inference.reference import Df
-from laird.plots.crowds import crowded, opacity
+from laird.plots.crowds import crowded, edge, opacity
 from laird.plots.means import Means, means
 from laird.plots.moderators import varied
 from laird.plots.sources import check_probability
@@ -137,7 +137,7 @@ def _draw_bubbles(ax: Axes, own: Studies, mine: Flags, x: Floats, colour: str) -
     look: dict[str, Any] = {
         "facecolor": colour,
         "edgecolor": "white",
-        "linewidth": 0.5,
+        "linewidth": edge(len(x)),
         "alpha": opacity(len(x)),
     }
     ax.scatter(x[mine], own.y[mine], s=bubble_area(own.weight)[mine], zorder=2.2, **look)

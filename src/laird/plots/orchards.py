@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from laird.fitting.result import Fit
 from laird.inference.reference import Df
-from laird.plots.crowds import crowded, opacity
+from laird.plots.crowds import crowded, edge, opacity
 from laird.plots.density import mixture
 from laird.plots.effect_axis import effect_axis
 from laird.plots.forest_rows import Summary, of_subgroups, overall
@@ -150,7 +150,7 @@ def _draw_fruits(ax: Axes, own: Studies, k: int, precision: Floats, colour: str)
     look: dict[str, Any] = {
         "facecolor": colour,
         "edgecolor": "white",
-        "linewidth": 0.5,
+        "linewidth": edge(len(own.y)),
         "alpha": opacity(len(own.y)),
     }
     ax.scatter(y, at, s=area, zorder=2, **look)
