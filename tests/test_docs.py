@@ -1,9 +1,12 @@
-"""The README's picture is what its script draws today."""
+"""What scripts in docs/ write is what they would write today."""
 
+import re
 import runpy
 import struct
 
 import pytest
+
+import laird as ld
 
 
 def png_size(path):
@@ -15,6 +18,11 @@ def png_size(path):
 @pytest.fixture(scope="module")
 def script(root):
     return runpy.run_path(str(root / "docs" / "make_pictures.py"))
+
+
+@pytest.fixture(scope="module")
+def reference(root):
+    return runpy.run_path(str(root / "docs" / "make_reference.py"))
 
 
 def test_the_script_draws_a_picture_of_the_stored_size(script, root, tmp_path):
@@ -29,3 +37,23 @@ def test_the_picture_shows_every_school_in_both_panels(script, hs):
     for panel in (left, right):
         assert schools in [len(line.get_xdata()) for line in panel.get_lines()]
     assert left.get_ylabel() == "Coefficient of ses (mathach)"
+
+
+def test_the_reference_is_up_to_date(reference, root):
+    """If not: `python docs/make_reference.py`."""
+    assert (root / "docs" / "REFERENCE.md").read_text(encoding="utf-8") == reference["reference"]()
+
+
+def test_every_public_name_is_in_the_reference_once(reference):
+    topics = reference["topics"]()
+    listed = [name for names in topics.values() for name in names.split()]
+    assert sorted(listed) == sorted(set(ld.__all__) - set(reference["MODULES"]))
+
+
+def test_every_call_in_the_reference_has_a_summary_and_cannot_break_its_table(reference):
+    rows = [line for line in reference["reference"]().splitlines() if line.startswith("| `")]
+    assert len(rows) > len(ld.__all__)
+    for row in rows:
+        _, call, text, _ = re.split(r"(?<!\\)\|", row)
+        assert text.strip().endswith((".", "?", ":", "`")), row
+        assert call.count("`") == 2

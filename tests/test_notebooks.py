@@ -6,6 +6,7 @@ import re
 import warnings
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import laird as ld
@@ -37,10 +38,8 @@ def run(source, namespace):
 
 def shown(value):
     """What a notebook shows of a value: HTML or LaTeX where there is some, else text."""
-    for name in SHOWN:
-        if (method := getattr(value, name, None)) is not None:
-            return method()
-    return repr(value)
+    rich = (getattr(value, name)() for name in SHOWN if hasattr(value, name))
+    return next(filter(None, rich), repr(value))
 
 
 def first_model(found):
@@ -71,9 +70,57 @@ def shrinkage(found):
     assert upper > 1
 
 
+def within_between_contextual(found):
+    lines = found["found"].to_frame()
+    slopes = lines[lines.term == "ses"].estimate
+    assert (slopes.min(), slopes.max()) == pytest.approx((1.67, 4.09), abs=0.01)
+    paradoxes = found["found"].paradoxes()
+    assert not paradoxes.signs_differ.any()
+    assert paradoxes.beyond_error.all()
+    assert found["hs"].groupby("Sector", observed=True).school.nunique().tolist() == [21, 19]
+    icc = ld.icc(found["oneway"])
+    assert icc.icc[0] == pytest.approx(0.17, abs=0.005)
+    assert found["oneway"].nobs / icc.design_effect[0] == pytest.approx(208, abs=0.5)
+    assert ld.variance_inequality(found["mixed"]).holds.all()
+    hausman = ld.model("mathach ~ ses + (1 | id)", data=found["hs"]).fit("reml")
+    assert ld.hausman(hausman).p_value < 0.001
+    one, other = (ld.contextual(found[name], "ses").estimate for name in ("raw", "centred"))
+    assert one.tolist() == pytest.approx(other.tolist(), rel=1e-6)
+    assert one[2] == pytest.approx(one[1] - one[0], rel=1e-12)
+    assert ld.lr_test(found["parallel"], found["context"]).p_value > 0.2
+    assert found["flat"].status == "boundary"
+    assert ld.contextual(found["minority"], "Minority").p_value[2] > 0.05
+
+
+def location_scale(found):
+    """The vignette's printed numbers among them, to their digits."""
+    ml, reml = found["ml"], found["reml"]
+    assert ml.fixef.round(3).tolist() == [0.146, 0.262, 0.103]
+    assert ml.se.tolist() == pytest.approx([0.03952995, 0.07954687, 0.03595271], rel=2e-5)
+    assert ml.scale.tolist() == pytest.approx([-1.9804840, 1.0093575], abs=3e-6)
+    table = found["report"].groupby("habitat", observed=True)[["sd", "variance", "total"]].mean()
+    printed = np.array([[0.1380024, 0.01904467, 0.06715651], [0.3786562, 0.14338053, 0.19328933]])
+    assert table.to_numpy() == pytest.approx(printed, rel=1e-5)
+    assert table.sd["forest"] / table.sd["grassland"] == pytest.approx(2.743838, rel=1e-5)
+    assert table.variance["forest"] > 7 * table.variance["grassland"]
+    low, high = ld.prediction_interval(reml, found["places"])[["pi_lower", "pi_upper"]].to_numpy().T
+    assert high[1] > 2 * high[0]
+    assert low[1] < 2 * low[0] < 0
+    by_rho = ld.rho_sensitivity(found["independent"])
+    assert by_rho.estimate.min() > 0.8 * by_rho.estimate.max()
+    assert (by_rho.sd_study.diff()[1:] < 0).all()
+    zero, post = found["zero"], found["post"]
+    assert zero.sigma == 0
+    interval = ld.prediction_interval(zero, {"weeks": [0, 3]})
+    assert interval.pi_lower.tolist() == interval.lower.tolist()
+    assert post.summary().set_index("component").loc["sigma", "lower"] > 0
+
+
 TRUTHS = {
     "01_first_model": first_model,
+    "02_within_between_contextual": within_between_contextual,
     "03_shrinkage": shrinkage,
+    "04_location_scale_meta_analysis": location_scale,
 }
 
 
