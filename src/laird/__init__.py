@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     from laird.inference.coefficients import coef_tests
     from laird.inference.comparisons import comparisons
     from laird.inference.contextual import contextual
+    from laird.inference.criticism import predictive_check
+    from laird.inference.criticism_loglik import log_likelihood
+    from laird.inference.criticism_plausible import prior_predictive
+    from laird.inference.criticism_scaling import power_scaling
     from laird.inference.cumulative import cumulative
     from laird.inference.envelopes import envelope
     from laird.inference.group_weights import group_weights, variance_inequality
@@ -87,14 +91,18 @@ _HOMES = {
     "leverage": "laird.inference.residuals",
     "list_data": "laird.data.bundled",
     "load_data": "laird.data.bundled",
+    "log_likelihood": "laird.inference.criticism_loglik",
     "loo": "laird.inference.logo",
     "lr_test": "laird.inference.likelihood_ratio",
     "marginal_means": "laird.inference.marginal_means",
     "model": "laird.bound",
     "multilevel": "laird.spec",
     "parse_spec": "laird.spec",
+    "power_scaling": "laird.inference.criticism_scaling",
     "prediction_interval": "laird.inference.predictive",
     "predictions": "laird.inference.predictions",
+    "predictive_check": "laird.inference.criticism",
+    "prior_predictive": "laird.inference.criticism_plausible",
     "r2": "laird.inference.rsquared",
     "read_spec": "laird.spec",
     "reliability": "laird.fitting.reliability",
@@ -149,6 +157,7 @@ __all__ = [
     "leverage",
     "list_data",
     "load_data",
+    "log_likelihood",
     "loo",
     "lr_test",
     "marginal_means",
@@ -156,8 +165,11 @@ __all__ = [
     "multilevel",
     "parse_spec",
     "plots",
+    "power_scaling",
     "prediction_interval",
     "predictions",
+    "predictive_check",
+    "prior_predictive",
     "r2",
     "read_spec",
     "reliability",

@@ -38,12 +38,21 @@ class Theta(NamedTuple):
     log_phi: Floats = np.zeros(0)
     zeta: Floats = np.zeros(0)
 
-    def at(self, place: int | slice) -> Theta:
+    def at(self, place: int | slice | NDArray[np.int64]) -> Theta:
         """Some parameters of a stack."""
         L, alpha, delta, *rest = self
         return Theta(
             L[place], alpha[place], tuple(own[place] for own in delta), *(own[place] for own in rest)
         )
+
+    def repeated(self, count: int) -> Theta:
+        """A stack of equal parameters."""
+
+        def copies(own: Floats) -> Floats:
+            return np.repeat(own[None], count, axis=0)
+
+        L, alpha, delta, *rest = self
+        return Theta(copies(L), copies(alpha), tuple(map(copies, delta)), *map(copies, rest))
 
 
 class Likelihood(Protocol):

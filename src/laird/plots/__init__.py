@@ -7,6 +7,7 @@ the same in all pictures: see `laird.plots.style`.
 from laird.plots.betaspace import beta_space
 from laird.plots.bubbles import bubble
 from laird.plots.contributions import baujat
+from laird.plots.criticism import predictive_check
 from laird.plots.diagnostics import qq, residuals_vs_fitted
 from laird.plots.effect import effect
 from laird.plots.envelopes import envelope
@@ -44,6 +45,7 @@ __all__ = [
     "group_shrinkage",
     "heterogeneity",
     "orchard",
+    "predictive_check",
     "principal_axes",
     "prior_posterior",
     "qq",
