@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from laird.bound import Model
     from laird.fitting.result import Fit
     from laird.report.progress import Step
+    from laird.spec import Spec
 
 BAD_INPUT, INTERRUPTED = 2, 130
 _DEFAULT = "default: %(default)s"
@@ -67,8 +68,8 @@ def _add_report(commands: Any) -> None:
     parser = commands.add_parser("report", help="fit by several methods, write a report", description=words)
     _add_model(parser)
     parser.add_argument("-o", "--output", default="report.html", metavar="FILE", help=_DEFAULT)
-    methods = f"of ols, ml, reml, eb, nuts; {_DEFAULT}"
-    parser.add_argument("--methods", default="ols,reml,eb,nuts", metavar="LIST", help=methods)
+    methods = "of ols, ml, reml, eb, nuts; default: reml,eb,nuts, and ols where it applies"
+    parser.add_argument("--methods", metavar="LIST", help=methods)
     _add_sampling(parser)
     parser.add_argument("--notation", default="bryk-raudenbush", help=f"of the equations; {_DEFAULT}")
     parser.add_argument("--quiet", action="store_true", help="show no progress")
@@ -114,16 +115,19 @@ def _fit(given: argparse.Namespace) -> None:
 def _report(given: argparse.Namespace) -> None:
     from laird.report.progress import progress
 
-    methods, output = _methods(given.methods), _output(given.output)
+    from laird.spec import read_spec
+
+    spec, output = read_spec(spec_path(given.spec)), _output(given.output)
+    methods = _methods(given.methods) if given.methods else default_methods(spec)
     with progress(len(methods) + 2, quiet=given.quiet) as step:
         with step("Read the model and its data"):
-            model = _model(given)
+            model = _bound(spec, given)
             model.equations(given.notation)
         fits = [_timed_fit(model, method, given, step) for method in methods]
         with step("Write the report"):
             from laird.report import comparison_text, write_report
 
-            write_report(model, fits, output, command=_command(given), notation=given.notation)
+            write_report(model, fits, output, command=_command(given, methods), notation=given.notation)
     print(comparison_text(fits))
     print(f"\nReport: {output}")
 
@@ -144,10 +148,29 @@ def _fit_by(model: Model, method: str, given: argparse.Namespace) -> Fit:
 
 
 def _model(given: argparse.Namespace) -> Model:
-    from laird.bound import model
     from laird.spec import read_spec
 
-    return model(read_spec(spec_path(given.spec)), data=_read_csv(given.data) if given.data else None)
+    return _bound(read_spec(spec_path(given.spec)), given)
+
+
+def _bound(spec: Spec, given: argparse.Namespace) -> Model:
+    from laird.bound import model
+
+    return model(spec, data=_read_csv(given.data) if given.data else None)
+
+
+def default_methods(spec: Spec) -> tuple[str, ...]:
+    """Return the methods of a report: least squares only where all rows have one variance.
+
+    Examples
+    --------
+    >>> from laird.spec import parse_spec
+    >>> default_methods(parse_spec("y ~ x + (1 | g)")), default_methods(parse_spec("y ~ x + meta_V(v)"))
+    (('ols', 'reml', 'eb', 'nuts'), ('reml', 'eb', 'nuts'))
+    """
+    (first, *others) = spec.locations
+    unequal = others or spec.weights or first.known
+    return (*(() if unequal else ("ols",)), "reml", "eb", "nuts")
 
 
 def _read_csv(path: str) -> Any:
@@ -219,11 +242,11 @@ def _check_probability(prob: float) -> None:
         raise FitError(f"--prob {prob} is not a probability.", allowed="Allowed: 0 < prob < 1.")
 
 
-def _command(given: argparse.Namespace) -> str:
+def _command(given: argparse.Namespace, methods: Sequence[str]) -> str:
     """The command that makes the same report, with everything that numbers depend on."""
     words = ["laird", "report", given.spec, "-o", given.output]
     words += ["--data", given.data] if given.data else []
-    words += ["--methods", given.methods]
+    words += ["--methods", ",".join(methods)]
     words += ["--draws", given.draws, "--chains", given.chains, "--seed", given.seed]
     words += ["--notation", given.notation]
     return shlex.join(map(str, words))

@@ -48,7 +48,7 @@ def _chains(fit: Fit) -> Table:
 
 
 def _size(fit: Fit) -> str:
-    chains, draws = fit.draws.sigma.shape if fit.draws else (0, 0)
+    chains, draws = fit.draws.shape if fit.draws else (0, 0)
     return f"{plural(chains, 'chain')} of {plural(draws, 'draw')}"
 
 

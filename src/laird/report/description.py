@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 
 from laird.bound import Model
 from laird.data.column import Column
-from laird.design import RandomDesign
+from laird.data.usage import known_names
+from laird.design import KnownDesign, RandomDesign
 from laird.posterior.table import PriorRow
 from laird.report.blocks import Block, Cell, Code, Details, Equation, Facts, Legend, Section, Table, Text
 from laird.report.mathml import to_mathml
 from laird.report.study import Study
-from laird.report.words import code, count, decimals, fixed, interval, listed, plural
-from laird.spec import text
+from laird.report.words import code, count, decimals, fixed, interval, listed, number, plural
+from laird.spec import recipe_columns, spec_variables, text
 
 type Floats = NDArray[np.float64]
 
@@ -68,16 +69,34 @@ def _prior_row(row: PriorRow) -> tuple[Cell, ...]:
 
 
 def _facts(model: Model) -> Iterator[tuple[str, str]]:
-    yield "Outcome", code(model.design.outcome)
+    design = model.design
+    names = design.outcomes or (design.outcome,)
+    yield ("Outcomes" if design.outcomes else "Outcome"), listed(map(code, names))
     if model.spec.data:
         yield "Source", code(model.spec.data)
-    yield "Rows used", count(len(model.design.y))
+    yield "Rows used", count(len(model.table))
+    if design.outcomes:
+        observed = zip(design.outcomes, np.bincount(design.which), strict=True)
+        yield "Rows with each outcome", listed(f"{count(int(n))} with {code(name)}" for name, n in observed)
+    if design.known is not None:
+        yield "Sampling variances", _known(design.known)
     dropped = [f"{count(n)} for {code(name)}" for name, n in model.schema.dropped]
     yield "Rows dropped", f"missing values: {listed(dropped)}" if dropped else "none"
     for name, n in model.schema.lost:
         yield f"Groups of {name} lost", f"{count(n)}, with the dropped rows"
     for random in model.design.random:
         yield f"Groups of {random.group}", count(len(random.levels))
+
+
+def _known(known: KnownDesign) -> str:
+    """What V is: its variances, and how many rows it connects."""
+    text = f"{code(known.name)}, {number(known.variances.min())} to {number(known.variances.max())}"
+    if known.proportional:
+        text += ", up to a factor"
+    if known.blocks:
+        largest = max(len(block.rows) for block in known.blocks)
+        text += f"; correlated in {plural(len(known.blocks), 'block')} of up to {largest} rows"
+    return text
 
 
 def _group_sizes(random: RandomDesign) -> Table:
@@ -107,7 +126,7 @@ class _Variable:
 
 
 def _variables(model: Model) -> Table:
-    variables = [_variable(column, model) for column in model.table.columns if not _is_group(column, model)]
+    variables = [_variable(column, model) for column in model.table.columns if not _names_rows(column, model)]
     note = "Level-2 variables have one value in each group: their numbers are over groups, not over rows."
     is_multilevel = any(variable.unit != "row" for variable in variables)
     return Table(
@@ -119,8 +138,12 @@ def _variables(model: Model) -> Table:
     )
 
 
-def _is_group(column: Column, model: Model) -> bool:
-    return any(column.name in group.columns for group in model.schema.groups)
+def _names_rows(column: Column, model: Model) -> bool:
+    """Whether a column is a group, or names studies only."""
+    spec = model.spec
+    used = {*spec_variables(spec), *recipe_columns(spec.known), *known_names(spec)}
+    is_group = any(column.name in group.columns for group in model.schema.groups)
+    return is_group or (column.name in spec.study and column.name not in used)
 
 
 def _variable(column: Column, model: Model) -> _Variable:
@@ -128,8 +151,9 @@ def _variable(column: Column, model: Model) -> _Variable:
         if column.name in model.schema.between(random.group):
             first = np.unique(random.ids, return_index=True)[1]
             return _Variable(column, f"2, {random.group}", first, "group")
-    level = "outcome" if column.name == model.design.outcome else "1"
-    return _Variable(column, level, np.arange(len(column.values)), "row")
+    observed = np.flatnonzero(~column.missing)
+    level = "outcome" if column.name in {*model.design.outcomes, model.design.outcome} else "1"
+    return _Variable(column, level, observed, "row")
 
 
 def _variable_row(variable: _Variable) -> tuple[Cell, ...]:
@@ -138,10 +162,9 @@ def _variable_row(variable: _Variable) -> tuple[Cell, ...]:
     if column.labels:
         return (*start, Cell(""), Cell(""), Cell(_level_counts(column, values, variable.unit)))
     places = decimals(float(values.std(ddof=1)) / 10)
-    mean, sd, low, high = (
-        fixed(float(value), places)
-        for value in (values.mean(), values.std(ddof=1), values.min(), values.max())
-    )
+    mean, sd = (fixed(float(value), places) for value in (values.mean(), values.std(ddof=1)))
+    whole = values.dtype.kind in "iu"
+    low, high = (str(end) if whole else fixed(float(end), places) for end in (values.min(), values.max()))
     return (*start, Cell(mean), Cell(sd), Cell(f"{low} to {high}"))
 
 

@@ -41,7 +41,7 @@ def shrinkage_section(tables: dict[str, pd.DataFrame], pictures: dict[str, tuple
     for group, table in tables.items():
         blocks += pictures.get(group, ())
         for term in dict.fromkeys(table["term"]):
-            blocks += _term_blocks(group, term, table[table["term"] == term])
+            blocks += term_blocks(group, term, table[table["term"] == term])
     return Section("shrinkage", "Shrinkage", tuple(blocks))
 
 
@@ -53,7 +53,8 @@ _EXPLANATION = (
 )
 
 
-def _term_blocks(group: str, term: str, rows: pd.DataFrame) -> list[Block]:
+def term_blocks(group: str, term: str, rows: pd.DataFrame) -> list[Block]:
+    """The table of one coefficient; of many groups those that shrink most, and all on demand."""
     name = f"{term} by {group}"
     if len(rows) <= FEW:
         return [_table(f"{name}: all {len(rows)} groups", rows)]

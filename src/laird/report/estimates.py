@@ -20,9 +20,23 @@ type Key = tuple[str, str, str]
 PARTS = {
     "fixed": "Fixed effects",
     "sd": "Standard deviations between groups",
+    "log_sd": "Logarithms of standard deviations between groups",
     "cor": "Correlations between groups",
     "sigma": "Residual standard deviation",
+    "log_sigma": "Logarithm of the residual standard deviation",
+    "phi": "Multiplier of the known sampling variances",
+    "rho": "Residual correlation",
+    "atanh_rho": "Residual correlation, atanh",
 }
+HETEROGENEITY = {
+    "sigma": "Heterogeneity: standard deviation of the true effects",
+    "log_sigma": "Heterogeneity: logarithm of the standard deviation of the true effects",
+    "rho": "Correlation of the true effects",
+    "atanh_rho": "Correlation of the true effects, atanh",
+}
+"""What the residual is called next to known sampling variances."""
+
+EDGES = {"sd": 0.0, "cor": 1.0, "sigma": 0.0, "rho": 1.0}
 PROB = 0.95
 ON_BOUNDARY = "on the boundary"
 
@@ -78,7 +92,8 @@ def estimates_section(study: Study, comparison: Comparison, pictures: Sequence[B
         name: to_mathml(symbol, display=False)
         for name, symbol in study.model.equations(study.notation).coefficients
     }
-    blocks = (_HOW_TO_READ, _methods(study), _table(comparison, symbols), *pictures)
+    titles = PARTS | (HETEROGENEITY if study.model.design.known else {})
+    blocks = (_HOW_TO_READ, _methods(study), _table(comparison, symbols, titles), *pictures)
     return Section("estimates", "Estimates by method", blocks)
 
 
@@ -101,14 +116,16 @@ def _methods(study: Study) -> Facts:
     )
 
 
-def _table(comparison: Comparison, symbols: Mapping[str, str]) -> Table:
+def _table(comparison: Comparison, symbols: Mapping[str, str], titles: Mapping[str, str]) -> Table:
     head = (Cell("Parameter"), *(Cell(SHORT[fit.method], "95 % interval") for fit in comparison.fits))
-    rows = tuple(_rows(comparison, symbols))
+    rows = tuple(_rows(comparison, symbols, titles))
     return Table("Estimates", "l" + "r" * len(comparison.fits), head, rows, _note(comparison))
 
 
-def _rows(comparison: Comparison, symbols: Mapping[str, str]) -> Iterator[tuple[Cell, ...]]:
-    for component, title in PARTS.items():
+def _rows(
+    comparison: Comparison, symbols: Mapping[str, str], titles: Mapping[str, str]
+) -> Iterator[tuple[Cell, ...]]:
+    for component, title in titles.items():
         rows = [_row(comparison, key, symbols) for key in comparison.keys if key[0] == component]
         if rows:
             yield (Cell(title),)
@@ -124,6 +141,10 @@ def _row(comparison: Comparison, key: Key, symbols: Mapping[str, str]) -> tuple[
 def _label(key: Key) -> str:
     """The name of a parameter below a heading that says what kind it is."""
     component, group, term = key
+    if component in ("sigma", "phi"):
+        return row_name(component, group, term)
+    if component in ("rho", "log_sigma"):
+        return f"{group}: {term}" if group else term
     return f"{group}: {term}" if group else row_name(component, group, term)
 
 
@@ -138,8 +159,8 @@ def cell(estimate: Estimate, component: str) -> Cell:
 
 
 def on_boundary(estimate: Estimate, component: str) -> bool:
-    """Whether a group sd is estimated as zero, or a correlation as ±1."""
-    edge = {"sd": 0.0, "cor": 1.0}.get(component)
+    """Whether an sd is estimated as zero, or a correlation as ±1."""
+    edge = EDGES.get(component)
     return edge is not None and isnan(estimate.se) and abs(abs(estimate.value) - edge) < 1e-6
 
 

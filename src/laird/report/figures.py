@@ -83,7 +83,7 @@ def shrinkage_pictures(study: Study, group: str, table: pd.DataFrame) -> tuple[B
 
 def _arrows(fits: Sequence[Fit], group: str, term: str, table: pd.DataFrame) -> Picture:
     target = LABELS[estimators(table)[1]]
-    return _single(
+    return single(
         partial(plots.shrinkage_arrows, fits, term, group=group),
         alt=f"For every group of {group}, an arrow from its own estimate of {term} to its {target}.",
         caption=f"{term}: from a group's own estimate to its {target}, by the size of the group.",
@@ -93,7 +93,7 @@ def _arrows(fits: Sequence[Fit], group: str, term: str, table: pd.DataFrame) -> 
 def _caterpillar(fits: Sequence[Fit], group: str, term: str, table: pd.DataFrame) -> Picture:
     names = listed([LABELS[name] for name in estimators(table)])
     J = table["group"].nunique()
-    return _single(
+    return single(
         partial(plots.caterpillar, fits, term, group=group),
         alt=f"{term} of {plural(J, 'group')} of {group} with 95 % intervals, ordered, by {names}.",
         caption=f"{term} of every group of {group}, with 95 % intervals.",
@@ -103,7 +103,7 @@ def _caterpillar(fits: Sequence[Fit], group: str, term: str, table: pd.DataFrame
 
 def _plane(fits: Sequence[Fit], group: str, terms: Sequence[str]) -> Picture:
     x, y = terms[:2]
-    return _single(
+    return single(
         partial(plots.coefficient_plane, fits, x, y, group=group),
         alt=f"Plane of {x} and {y}: own and shrunken estimates of the groups of {group}, and ellipses.",
         caption=(
@@ -131,7 +131,7 @@ def diagnostics_section(study: Study) -> Section:
 
 
 def _residuals(fit: Fit) -> Picture:
-    return _single(
+    return single(
         partial(plots.residuals_vs_fitted, fit),
         alt="Residuals against fitted values.",
         caption="Residuals against fitted values: a trend or a funnel speaks against the model.",
@@ -139,7 +139,7 @@ def _residuals(fit: Fit) -> Picture:
 
 
 def _residual_qq(fit: Fit) -> Picture:
-    return _single(
+    return single(
         partial(plots.qq, fit),
         alt="Normal quantile plot of the residuals.",
         caption="Level 1: residuals against normal quantiles, with a pointwise 95 % envelope.",
@@ -147,14 +147,14 @@ def _residual_qq(fit: Fit) -> Picture:
 
 
 def _effect_qq(fit: Fit, group: str, term: str) -> Picture:
-    return _single(
+    return single(
         partial(plots.qq, fit, group, term=term),
         alt=f"Normal quantile plot of the effects of {group} on {term}.",
         caption=f"Level 2: deviations of {term} of {group} against normal quantiles.",
     )
 
 
-def _single(draw: Any, *, alt: str, caption: str, size: tuple[float, float] = HALF) -> Picture:
+def single(draw: Any, *, alt: str, caption: str, size: tuple[float, float] = HALF) -> Picture:
     """A picture on one pair of axes."""
 
     def on_axes(figure: Figure) -> None:

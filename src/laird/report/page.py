@@ -12,15 +12,17 @@ from markupsafe import Markup, escape
 from laird.bound import Model
 from laird.fitting.origin import versions
 from laird.fitting.result import Fit
-from laird.report.blocks import Page
+from laird.report.blocks import Page, Section
 from laird.report.checks import STATUS, checks_section
 from laird.report.description import data_section, model_section, priors_section
 from laird.report.effects import shrinkage_section, shrinkage_tables
 from laird.report.estimates import Comparison, estimates_section
 from laird.report.figures import chain_pictures, diagnostics_section, estimate_pictures, shrinkage_pictures
+from laird.report.meta.content import meta_content
+from laird.report.meta.synthesis import is_meta_analysis
 from laird.report.reproduction import reproduction_section
 from laird.report.study import Study, study
-from laird.report.summary import summary
+from laird.report.summary import Paragraph, summary
 
 
 def write_report(
@@ -78,6 +80,18 @@ def render(model: Model, fits: Iterable[Fit], *, command: str = "", notation: st
 def page(about: Study) -> Page:
     """Put the sections together."""
     spec = about.model.spec
+    paragraphs, sections = (meta_content if is_meta_analysis(about) else _content)(about)
+    return Page(
+        title=spec.title or spec.name or f"A model of {about.model.design.outcome}",
+        question=spec.question,
+        summary=paragraphs,
+        sections=sections,
+        footer=f"laird {versions()['laird']}, {about.reference.origin.created[:10]}",
+    )
+
+
+def _content(about: Study) -> tuple[tuple[Paragraph, ...], tuple[Section, ...]]:
+    """Summary and sections of a model of groups."""
     comparison, tables = Comparison(about.fits), shrinkage_tables(about)
     sections = [
         model_section(about),
@@ -90,13 +104,7 @@ def page(about: Study) -> Page:
         pictures = {group: shrinkage_pictures(about, group, table) for group, table in tables.items()}
         sections.append(shrinkage_section(tables, pictures))
     sections += [diagnostics_section(about), reproduction_section(about)]
-    return Page(
-        title=spec.title or spec.name or f"A model of {about.model.design.outcome}",
-        question=spec.question,
-        summary=summary(about, comparison, tables),
-        sections=tuple(sections),
-        footer=f"laird {versions()['laird']}, {about.reference.origin.created[:10]}",
-    )
+    return summary(about, comparison, tables), tuple(sections)
 
 
 def html(content: Page) -> str:

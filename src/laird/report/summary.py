@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -28,14 +28,19 @@ def summary(
     """Return the paragraphs of the summary, each after its heading."""
     paragraphs = {
         "Data and methods": (_fitted(study),),
-        "Estimates": _findings(study, comparison),
+        "Estimates": (*findings(study, comparison), *_spread(comparison, study.reference.method)),
         "Shrinkage": _shrunk(tables),
         "Groups that stand out": _standing_out(study),
-        "Agreement": _agreement(study, comparison, tables),
-        "Checks": _verdicts(study),
+        "Agreement": (*agreement(study, comparison), *_agreement_on_groups(study, comparison, tables)),
+        "Checks": verdicts(study),
     }
-    joined = {heading: " ".join(sentences) for heading, sentences in paragraphs.items()}
-    return tuple((heading, text) for heading, text in joined.items() if text)
+    return joined(paragraphs)
+
+
+def joined(paragraphs: Mapping[str, Iterable[str]]) -> tuple[Paragraph, ...]:
+    """Join the sentences of every paragraph; leave out those without any."""
+    texts = {heading: " ".join(sentences) for heading, sentences in paragraphs.items()}
+    return tuple((heading, text) for heading, text in texts.items() if text)
 
 
 def _fitted(study: Study) -> str:
@@ -45,7 +50,7 @@ def _fitted(study: Study) -> str:
         for r in design.random
     ]
     data = " ".join([plural(len(design.y), "row"), *groups])
-    return f"The model of {code(design.outcome)} was fitted to {data} by {listed(_methods(study))}."
+    return f"The model of {code(design.outcome)} was fitted to {data} by {listed(methods(study))}."
 
 
 def _sizes(sizes: np.ndarray) -> str:
@@ -54,19 +59,20 @@ def _sizes(sizes: np.ndarray) -> str:
     return f"{count(int(sizes.min()))} to {plural(int(sizes.max()), 'row')} each"
 
 
-def _methods(study: Study) -> Iterator[str]:
+def methods(study: Study) -> Iterator[str]:
+    """The methods, with the number of draws."""
     for fit in study.fits:
-        chains, draws = fit.draws.sigma.shape if fit.draws else (0, 0)
+        chains, draws = fit.draws.shape if fit.draws else (0, 0)
         is_sampled = fit.method == "nuts"
         size = f" ({plural(chains, 'chain')} of {plural(draws, 'draw')})" if is_sampled else ""
         yield LONG[fit.method] + size
 
 
-def _findings(study: Study, comparison: Comparison) -> Iterator[str]:
-    """The fixed effects and the spread of the groups, by the fullest method."""
+def findings(study: Study, comparison: Comparison) -> Iterator[str]:
+    """The fixed effects, by the fullest method."""
     method = study.reference.method
     every = {term: comparison.of(method, ("fixed", "", term)) for term in fixed_terms(comparison)}
-    effects = {term: e for term, e in every.items() if term != "Intercept"} or every
+    effects = {term: e for term, e in every.items() if not is_intercept(term)} or every
     clear = [described(term, e) for term, e in effects.items() if e.excludes_zero]
     open_ = [described(term, e) for term, e in effects.items() if not e.excludes_zero]
     by = f"By {SHORT[method]}, with 95 % intervals:"
@@ -75,7 +81,17 @@ def _findings(study: Study, comparison: Comparison) -> Iterator[str]:
     if open_:
         start = "The sign is open for" if clear else f"{by} the sign is open for"
         yield f"{start} {listed(open_)}."
-    yield from _spread(comparison, method)
+
+
+def is_intercept(term: str) -> bool:
+    """Whether a coefficient is the intercept, of one outcome among several.
+
+    Examples
+    --------
+    >>> is_intercept("Intercept"), is_intercept("AL: Intercept"), is_intercept("AL: year")
+    (True, True, False)
+    """
+    return term.rpartition(": ")[2] == "Intercept"
 
 
 def _are(n: int, noun: str) -> str:
@@ -92,8 +108,10 @@ def _spread(comparison: Comparison, method: str) -> Iterator[str]:
         ]
         if sds and method != "ols":
             yield f"Between groups of {code(group)}, coefficients have the standard deviations {listed(sds)}."
-    sigma = comparison.of(method, ("sigma", "", "residual"))
-    yield f"The residual standard deviation is {described('sigma', sigma).partition(' ')[2]}."
+    sigma = ("sigma", "", "residual")
+    if sigma in comparison.keys:
+        shown = described("sigma", comparison.of(method, sigma)).partition(" ")[2]
+        yield f"The residual standard deviation is {shown}."
 
 
 def _shrunk(tables: Mapping[str, pd.DataFrame]) -> Iterator[str]:
@@ -137,14 +155,20 @@ def _percent(share: float) -> str:
     return f"{share:.0%}".replace("%", " %")
 
 
-def _agreement(study: Study, comparison: Comparison, tables: Mapping[str, pd.DataFrame]) -> Iterator[str]:
-    methods = [fit.method for fit in study.grouped]
-    if len(methods) > 1:
-        difference, term = fixed_difference(comparison, methods)
+def agreement(study: Study, comparison: Comparison) -> Iterator[str]:
+    """How far the methods agree on the fixed effects."""
+    names = [fit.method for fit in study.grouped]
+    if len(names) > 1:
+        difference, term = fixed_difference(comparison, names)
         yield (
-            f"{listed([SHORT[method] for method in methods])} {_closeness(difference)} on the fixed effects: "
+            f"{listed([SHORT[name] for name in names])} {_closeness(difference)} on the fixed effects: "
             f"they differ by at most {_errors(difference)} ({code(term)})."
         )
+
+
+def _agreement_on_groups(
+    study: Study, comparison: Comparison, tables: Mapping[str, pd.DataFrame]
+) -> Iterator[str]:
     for group, table in tables.items():
         names = estimators(table)[1:]
         if len(names) > 1:
@@ -173,7 +197,8 @@ def _understated(study: Study, comparison: Comparison) -> Iterator[str]:
         )
 
 
-def _verdicts(study: Study) -> Iterator[str]:
+def verdicts(study: Study) -> Iterator[str]:
+    """What the checks of the fits found wrong."""
     troubled = [
         (fit, check) for fit in study.fits for check in fit.checks if check.status not in ("ok", "note")
     ]

@@ -105,6 +105,28 @@ def listed(items: Iterable[str]) -> str:
     return f"{', '.join(first)} and {last}" if first else last
 
 
+def sentence(text: str) -> str:
+    """Begin a text with a capital letter.
+
+    Examples
+    --------
+    >>> sentence("maximum likelihood (ML)")
+    'Maximum likelihood (ML)'
+    """
+    return text[:1].upper() + text[1:]
+
+
+def p_value(p: float) -> str:
+    """Return a p-value to three decimals.
+
+    Examples
+    --------
+    >>> p_value(0.0412), p_value(1e-9)
+    ('p = 0.041', 'p < 0.001')
+    """
+    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
+
+
 def code(name: str) -> str:
     """Mark a name so that the page shows it as code."""
     return f"`{name}`" if "`" not in name else name
