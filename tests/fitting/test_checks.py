@@ -50,6 +50,16 @@ def test_a_search_that_ended_early_is_not_converged():
     assert found.remedy
 
 
+def test_a_covariance_close_to_singular_is_noted_with_its_direction():
+    L = np.linalg.cholesky(np.array([[4.0, 5.98], [5.98, 9.0]]))
+    found = boundary_check("school", ["Intercept", "ses"], [(0, 1)], L)
+    assert found.status == "note"
+    assert found.value == pytest.approx((1 - 5.98 / 6) / 2)
+    assert "0.71 `Intercept` - 0.71 `ses` has 0.17%" in found.message
+    single = boundary_check("school", ["Intercept"], [(0,)], np.array([[2.0]]))
+    assert single.status == "ok"
+
+
 @pytest.mark.parametrize(("J", "status"), [(2, "warning"), (FEW_GROUPS - 1, "warning"), (FEW_GROUPS, "ok")])
 def test_few_groups_are_a_warning(J, status):
     found = group_check("school", J)

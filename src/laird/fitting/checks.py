@@ -20,6 +20,9 @@ type Verdict = Literal["ok", "note", "boundary", "not_converged", "warning"]
 
 FEW_GROUPS = 5
 
+NEARLY_SINGULAR = 0.005
+"""Share of the variance of standardised effects in one direction: a correlation of 0.99, for two."""
+
 
 @dataclass(frozen=True, slots=True)
 class Check:
@@ -86,8 +89,7 @@ def boundary_check(group: str, names: Sequence[str], blocks: Sequence[Sequence[i
     """Whether G is singular, and in which direction."""
     sentences = [s for block in blocks for s in _vanished(group, names, list(block), L)]
     if not sentences:
-        share = min(_smallest_share(L, list(block)) for block in blocks)
-        return Check("boundary", "ok", share, f"The covariance of the effects of `{group}` has full rank.")
+        return _full_rank_check(group, names, blocks, L)
     return Check(
         "boundary",
         "boundary",
@@ -96,6 +98,31 @@ def boundary_check(group: str, names: Sequence[str], blocks: Sequence[Sequence[i
         "Make the random part simpler; or use `nuts`, which averages over all sds that the data allow "
         "instead of picking one.",
     )
+
+
+def _full_rank_check(group: str, names: Sequence[str], blocks: Sequence[Sequence[int]], L: Floats) -> Check:
+    """Whether G is close to singular, and in which direction."""
+    share, block = min((_smallest_share(L, list(block)), list(block)) for block in blocks)
+    if share >= NEARLY_SINGULAR or len(block) == 1:
+        return Check("boundary", "ok", share, f"The covariance of the effects of `{group}` has full rank.")
+    weights = np.linalg.eigh(sds_and_correlations((L @ L.T)[np.ix_(block, block)])[1])[1][:, 0]
+    return Check(
+        "boundary",
+        "note",
+        share,
+        f"The covariance of the effects of `{group}` is nearly singular: of their variance, over their sds, "
+        f"the direction {_in_words(weights, [names[k] for k in block])} has {share:.2%}.",
+        "The data hardly tell so many directions apart: see `ld.plots.principal_axes(fit)`; centre "
+        "predictors, or make the random part simpler.",
+    )
+
+
+def _in_words(weights: Floats, names: Sequence[str]) -> str:
+    """A direction as a sum of coefficients, the largest weight first and positive."""
+    order = np.argsort(-np.abs(weights), kind="stable")
+    signed = weights * np.sign(weights[order[0]])
+    parts = [f"{'+' if signed[k] > 0 else '-'} {abs(signed[k]):.2f} `{names[k]}`" for k in order]
+    return " ".join(parts).removeprefix("+ ")
 
 
 def _vanished(group: str, names: Sequence[str], block: list[int], L: Floats) -> list[str]:

@@ -17,6 +17,7 @@ from laird.fitting.checks import Check
 from laird.fitting.codings import outcome_rows, sigma_designs
 from laird.fitting.problem import Problem
 from laird.fitting.regressions import Regression, row_sigma
+from laird.fitting.scaling import scaling_checks
 
 type Floats = NDArray[np.float64]
 
@@ -54,6 +55,7 @@ def diagnose(problem: Problem, found: Sequence[Regression]) -> Iterator[Check]:
     yield from (standard_error_check(own) for own in found if not own.constant or own.parameter == "rho")
     yield from (correlation_check(own) for own in found if own.parameter == "rho")
     yield from few_rows_checks(design)
+    yield from scaling_checks(design)
     yield from lost_checks(problem)
 
 

@@ -12,6 +12,7 @@ from laird.fitting.diagnosis import diagnose
 from laird.fitting.draws import KEEP, Draws, Keep, joint_draws
 from laird.fitting.laplace import KHAT_LIMIT, Approximation, laplace
 from laird.fitting.mode import Mode, find_mode
+from laird.fitting.nonconvergence import reasons
 from laird.fitting.options import one_of, seed, whole_number
 from laird.fitting.origin import origin
 from laird.fitting.point import conditional_point
@@ -103,6 +104,7 @@ def _checks(problem: Problem, mode: Mode, approximation: Approximation | None) -
     factors = zip(random, joined_columns(random), strict=True)
     return (
         optimum_check(mode.optimum),
+        *reasons(mode.optimum),
         *(boundary_check(r.group, r.names, r.blocks, mode.theta.L[p, p]) for r, p in factors),
         *(group_check(r.group, len(r.levels)) for r in random),
         _approximation_check(approximation),

@@ -15,6 +15,7 @@ from laird.fitting.diagnosis import diagnose
 from laird.fitting.general import maximise_general
 from laird.fitting.likelihood import maximise
 from laird.fitting.newton import Optimum
+from laird.fitting.nonconvergence import coordinate_names, reasons
 from laird.fitting.options import one_of
 from laird.fitting.origin import origin
 from laird.fitting.point import Point, conditional_point
@@ -124,6 +125,7 @@ def _checks(problem: Problem, optimum: Optimum, L: Floats) -> tuple[Check, ...]:
     factors = zip(random, joined_columns(random), strict=True)
     return (
         optimum_check(optimum),
+        *reasons(optimum, coordinate_names(problem)),
         *(boundary_check(r.group, r.names, r.blocks, L[place, place]) for r, place in factors),
         *(group_check(r.group, len(r.levels)) for r in random),
     )
