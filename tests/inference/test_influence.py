@@ -163,3 +163,10 @@ def test_many_units_are_left_out_in_one_step(hsfull):
     found = ld.influence(ld.model("mathach ~ ses + (1 | school)", data=hsfull).fit("reml"))
     assert len(found) == 160
     assert (found.how == "one-step").mean() > 0.9
+
+
+def test_weighted_rows_are_refused(hs):
+    spec = ld.parse_spec("mathach ~ ses", weights="w")
+    fit = ld.model(spec, data=hs.assign(w=1.0 + (hs.ses > 0))).fit("reml")
+    with pytest.raises(ld.FitError, match="not measured of weighted rows"):
+        ld.influence(fit)

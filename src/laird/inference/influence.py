@@ -121,8 +121,8 @@ def influence(fit: Fit, by: Any = None, *, how: How | None = None, **options: An
     Raises
     ------
     FitError
-        Unknown factor, labels of the wrong length, fewer than three units, or a way that the
-        fit does not have.
+        Unknown factor, labels of the wrong length, fewer than three units, weighted rows, or a
+        way that the fit does not have.
 
     Examples
     --------
@@ -133,6 +133,7 @@ def influence(fit: Fit, by: Any = None, *, how: How | None = None, **options: An
     """
     units = units_of(fit, by)
     _refuse_few(units)
+    _refuse_weights(fit)
     route = _route(fit, units, how, options)
     if route == "draws":
         found = by_draws(fit, units)
@@ -165,12 +166,20 @@ def _route(fit: Fit, units: Units, how: How | None, options: dict[str, Any]) -> 
     return how or ("refit" if few else possible[0])
 
 
+def _refuse_weights(fit: Fit) -> None:
+    if fit.problem.design.weights is not None:
+        raise FitError(
+            "Influence is not measured of weighted rows: weights of log-likelihoods are no covariance.",
+            remedy="See `laird.leave_one_out`, which fits again.",
+        )
+
+
 def _has_theta(fit: Fit) -> bool:
     """Whether the variance parameters maximise a likelihood that a step can follow."""
     design = fit.problem.design
     if fit.method == "ols":
         return design.known is None and not design.scales
-    return fit.method in ("ml", "reml") and design.weights is None
+    return fit.method in ("ml", "reml")
 
 
 def _stepped(fit: Fit, units: Units, *, held: bool) -> pd.DataFrame:
