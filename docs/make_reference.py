@@ -24,7 +24,8 @@ TOPICS = {
         "coef_tests wald lr_test hausman contextual scale_tests marginal_means cluster_robust icc r2"
     ),
     "Predict": "predictions comparisons slopes",
-    "Diagnose": "residuals envelope leverage influence leave_one_out cumulative loo compare_loo",
+    "Diagnose": "residuals envelope leverage influence leave_one_out cumulative",
+    "Criticise a model": "predictive_check prior_predictive power_scaling loo compare_loo log_likelihood",
     "Meta-analysis": (
         "heterogeneity heterogeneity_at prediction_interval true_effects rho_sensitivity "
         "vcov_bivariate vcov_cluster"
