@@ -131,7 +131,9 @@ def deletions(study: Study, labels: tuple[str, ...]) -> Deletions | None:
     if not 3 <= len(units.labels) <= MOST_UNITS:
         return None
     by = [units.labels[code] for code in units.codes]
-    return Deletions(fit.method, units.name, tuple(by), leave_one_out(fit, by), influence(fit, by))
+    return Deletions(
+        fit.method, units.name, tuple(by), leave_one_out(fit, by), influence(fit, by, how="refit")
+    )
 
 
 def likelihood_of(study: Study) -> Fit | None:
