@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from laird.fitting.newton import DECREMENT_TOLERANCE, hessian, minimise
+from laird.fitting.newton import DECREMENT_TOLERANCE, ROUNDING_TOLERANCE, hessian, minimise
 
 
 def quadratic(H, centre):
@@ -115,6 +115,16 @@ def test_a_large_constant_does_not_hide_the_minimum():
     optimum = minimise(lambda x: (value(x)[0] + 1e5, value(x)[1]), np.zeros(2))
     assert optimum.converged
     np.testing.assert_allclose(optimum.x, [0.3, -2.0], rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize(("slope", "arrives"), [(1e-3, True), (1e-2, False)])
+def test_a_slope_that_rounding_leaves_is_no_failure_where_little_is_left_to_gain(slope, arrives):
+    """The gradient is wrong by `slope`: the value says that zero is the minimum."""
+    optimum = minimise(lambda x: (float(np.abs(x).sum()), 2 * x + slope), np.zeros(1))
+    assert optimum.decrement == pytest.approx(slope**2 / 4, rel=1e-6)
+    assert optimum.decrement > DECREMENT_TOLERANCE
+    assert (optimum.decrement < ROUNDING_TOLERANCE) == arrives
+    assert optimum.converged == arrives
 
 
 def counted(function):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from laird.fitting.newton import DECREMENT_TOLERANCE, Optimum
+from laird.fitting.newton import DECREMENT_TOLERANCE, ROUNDING_TOLERANCE, Optimum
 from laird.gaussian.coordinates import sds_and_correlations
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def optimum_check(optimum: Optimum) -> Check:
     if optimum.converged:
         message = (
             f"Converged in {optimum.iterations} iterations: a further step would change the deviance by "
-            f"{optimum.decrement:.1e} (tolerance {DECREMENT_TOLERANCE:.0e})."
+            f"{optimum.decrement:.1e} ({_tolerance(optimum)})."
         )
         return Check("convergence", "ok", optimum.decrement, message)
     return Check(
@@ -70,6 +70,12 @@ def optimum_check(optimum: Optimum) -> Check:
         f"{optimum.decrement:.1e}.",
         "Simplify the random part, or look for outliers and for predictors on extreme scales.",
     )
+
+
+def _tolerance(optimum: Optimum) -> str:
+    if optimum.decrement < DECREMENT_TOLERANCE:
+        return f"tolerance {DECREMENT_TOLERANCE:.0e}"
+    return f"tolerance {ROUNDING_TOLERANCE:.0e}, where rounding hides smaller changes"
 
 
 def group_check(group: str, J: int) -> Check:

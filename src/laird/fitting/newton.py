@@ -19,7 +19,13 @@ type Objective = Callable[[Floats], tuple[float, Floats]]
 DECREMENT_TOLERANCE = 1e-8
 """A fit has converged when the predicted further decrease of the objective is below this."""
 
+ROUNDING_TOLERANCE = 1e-6
+"""The same where rounding ends the search: no step, however short, lowers the objective any more."""
+
 MAX_ITERATIONS = 200
+
+SHORTEST = 1e-12
+"""A search ends when a step this long does not lower the objective."""
 
 EVERY = 20
 """An updated Hessian is computed anew after so many iterations."""
@@ -43,7 +49,8 @@ class Optimum:
     curvature
         Smallest eigenvalue of the Hessian relative to the largest.
     converged
-        Decrement below tolerance and no direction of negative curvature.
+        Decrement below `DECREMENT_TOLERANCE` (`ROUNDING_TOLERANCE` where rounding hides what is
+        left to gain) and no direction of negative curvature.
     """
 
     x: Floats
@@ -90,8 +97,9 @@ def minimise(
         if not exact and (done or radius < 1e-6 or iteration % EVERY == EVERY - 1):
             H, exact = hessian(objective, x), True
             continue
-        converged = done and curvature > -1e-7
-        if converged or iteration >= max_iterations or radius < 1e-12:
+        stuck = radius < SHORTEST
+        converged = (done or (stuck and decrement < ROUNDING_TOLERANCE)) and curvature > -1e-7
+        if converged or stuck or iteration >= max_iterations:
             break
         iteration += 1
         step = _trust_region_step(w, V, gradient, radius)
