@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pytest
 
@@ -54,35 +56,29 @@ def by_definition(problem, theta, X, known):
     return np.diag(T @ G @ T.T - B @ Si @ B.T + slope @ C @ slope.T)
 
 
-def models():
+FORMULAS = {
+    "one factor": ["y ~ x + (1 + x | a)"],
+    "nested": ["y ~ x + (1 | a/b)"],
+    "crossed": ["y ~ x + (1 | a) + (1 | c)"],
+    "location-scale": ["y ~ x + meta_V(v) + (1 | a)", "sigma ~ x", "sd(a) ~ w"],
+}
+
+
+@cache
+def fitted(name):
     rng = np.random.default_rng(8)
     n = 72
     a, b = np.repeat(np.arange(8), 9), np.tile(np.repeat(np.arange(3), 3), 8)
-    data = {
-        "a": a,
-        "b": b,
-        "c": rng.integers(0, 5, n),
-        "x": rng.normal(size=n),
-        "v": rng.uniform(0.1, 0.4, n),
-    }
-    data["w"] = rng.normal(size=8)[a]
+    data = {"a": a, "b": b, "c": rng.integers(0, 5, n), "x": rng.normal(size=n), "w": rng.normal(size=8)[a]}
+    data["v"] = rng.uniform(0.1, 0.4, n)
     data["y"] = rng.normal(size=n) + rng.normal(size=8)[a] + rng.normal(size=5)[data["c"]] + data["x"]
-    formulas = {
-        "one factor": ["y ~ x + (1 + x | a)"],
-        "nested": ["y ~ x + (1 | a/b)"],
-        "crossed": ["y ~ x + (1 | a) + (1 | c)"],
-        "location-scale": ["y ~ x + meta_V(v) + (1 | a)", "sigma ~ x", "sd(a) ~ w"],
-    }
-    return {name: ld.model(*parts, data=data).fit("reml") for name, parts in formulas.items()}
-
-
-FITS = models()
+    return ld.model(*FORMULAS[name], data=data).fit("reml")
 
 
 @pytest.mark.parametrize("single", [True, False])
-@pytest.mark.parametrize("name", FITS)
+@pytest.mark.parametrize("name", FORMULAS)
 def test_every_structure_as_by_definition(name, single):
-    fit = FITS[name]
+    fit = fitted(name)
     X, known = sums_of(fit.problem, 5, 3, single)
     solution = flat_likelihood(fit.problem).solve(fit.theta, np.zeros(0))
     found = joint_variance(fit.problem, fit.theta, solution, X, known)
@@ -91,7 +87,7 @@ def test_every_structure_as_by_definition(name, single):
 
 
 def test_the_ways_agree_where_two_exist():
-    fit = FITS["one factor"]
+    fit = fitted("one factor")
     X, known = sums_of(fit.problem, 4, 5, single=False)
     solution = flat_likelihood(fit.problem).solve(fit.theta, np.zeros(0))
     groups = of_independent_groups(solution.beta_cov, solution.effects[0], X, known[0])
@@ -100,7 +96,7 @@ def test_the_ways_agree_where_two_exist():
 
 
 def test_without_groups_it_is_that_of_the_coefficients():
-    fit = FITS["crossed"]
+    fit = fitted("crossed")
     X, known = sums_of(fit.problem, 3, 6, single=True)
     none = tuple(own.new() for own in known)
     solution = flat_likelihood(fit.problem).solve(fit.theta, np.zeros(0))
