@@ -16,6 +16,7 @@ from laird.fitting.nonconvergence import reasons
 from laird.fitting.options import one_of, seed, whole_number
 from laird.fitting.origin import origin
 from laird.fitting.point import conditional_point
+from laird.fitting.priorweight import prior_check
 from laird.fitting.problem import Problem, joined_columns
 from laird.fitting.quadrature import quadrature
 from laird.fitting.regressions import around, reported, typical_sigma
@@ -65,7 +66,7 @@ def fit(
         problem=problem,
         point=conditional_point(solution, mode.theta.L, typical_sigma(problem, mode.theta)),
         loglik=flat_likelihood(problem).density(mode.theta, np.zeros(0))[0],
-        checks=(*_checks(problem, mode, approximation), *diagnose(problem, every)),
+        checks=(*_checks(problem, target, mode, approximation), *diagnose(problem, every)),
         origin=origin(
             problem.spec,
             problem.design,
@@ -99,7 +100,9 @@ def _joint_draws(
     return joint_draws(target, approximation.phi[None], rng, keep=keep, effective=effective)
 
 
-def _checks(problem: Problem, mode: Mode, approximation: Approximation | None) -> tuple[Check, ...]:
+def _checks(
+    problem: Problem, target: Posterior, mode: Mode, approximation: Approximation | None
+) -> tuple[Check, ...]:
     random = problem.design.random
     factors = zip(random, joined_columns(random), strict=True)
     return (
@@ -108,6 +111,7 @@ def _checks(problem: Problem, mode: Mode, approximation: Approximation | None) -
         *(boundary_check(r.group, r.names, r.blocks, mode.theta.L[p, p]) for r, p in factors),
         *(group_check(r.group, len(r.levels)) for r in random),
         _approximation_check(approximation),
+        *(prior_check(target, approximation.phi, len(problem.design.y)) if approximation else ()),
     )
 
 

@@ -20,6 +20,7 @@ from laird.fitting.draws import KEEP, Draws, Keep, joint_draws
 from laird.fitting.options import one_of, seed, share, whole_number
 from laird.fitting.origin import origin
 from laird.fitting.point import Point, posterior_point
+from laird.fitting.priorweight import prior_check
 from laird.fitting.problem import Problem, joined_columns
 from laird.fitting.regressions import Regression, of_draws, reported, row_sigma
 from laird.fitting.result import Fit
@@ -122,7 +123,11 @@ def fit(
         problem=problem,
         point=_point(problem, found, every),
         loglik=flat_likelihood(problem).density(_mean(found), np.zeros(0))[0],
-        checks=(*chain_checks(problem, found), *diagnose(problem, every)),
+        checks=(
+            *chain_checks(problem, found),
+            *prior_check(target, sampled.coordinates.unsigned(phi), len(problem.design.y)),
+            *diagnose(problem, every),
+        ),
         origin=origin(
             problem.spec,
             problem.design,

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from laird.errors import FitError
 from laird.fitting.options import one_of
+from laird.fitting.priorweight import covariance_priors
 from laird.fitting.result import Fit
 from laird.fitting.tables import Parameter, draw_values, parameters
 from laird.fitting.target import target_of
@@ -124,7 +125,5 @@ def _of_covariance(fit: Fit, priors: PriorTable) -> Floats:
     """Sds, correlation matrices and slopes of every draw, without the Jacobian of phi."""
     theta, _ = drawn_theta(fit)
     own = target_of(fit.problem, priors).coordinates
-    free = own.size - own.places.b
-    density, none = own.matrix_priors.part(slice(0, free)), np.zeros(own.places.b)
-    phi = (own.join(theta.at(s), none)[:free] for s in range(len(theta.L)))
-    return np.array([density(at, jacobian=False)[0] for at in phi])
+    none = np.zeros(own.places.b)
+    return covariance_priors(own, np.array([own.join(theta.at(s), none) for s in range(len(theta.L))]))
