@@ -81,3 +81,13 @@ def test_interpolation_is_exact_for_products_of_lines():
     expected = (1 + t[:, 0]) * (2 + t[:, 1])
     np.testing.assert_allclose(module._interpolated(weights, t), expected, rtol=1e-12)
     assert module._interpolated(weights, np.array([[-2.0, 0.0]]))[0] == 0.0
+
+
+def test_a_density_much_narrower_than_the_first_grid():
+    """All the mass at one or two of the first nodes: their covariance alone is singular."""
+    sd = np.array([0.05, 0.3, 0.04, 0.5])
+    found = quadrature(
+        Known(lambda x: -0.5 * np.sum((x / sd) ** 2)), np.full(4, 0.3), 4000, np.random.default_rng(5)
+    )
+    assert found.khat < 0.5
+    np.testing.assert_allclose(found.phi.std(axis=0), sd, rtol=0.06)  # four errors of 4000 draws

@@ -136,10 +136,10 @@ def _log_t(phi: Floats, centre: Floats, C: Floats) -> Floats:
     return np.asarray(kernel - np.sum(np.log(np.diag(C))))
 
 
-def weighted_moments(phi: Floats, weights: Floats) -> tuple[Floats, Floats]:
-    """Weighted mean, and the Cholesky factor of the weighted covariance."""
+def weighted_moments(phi: Floats, weights: Floats, kernel: Floats | float = 0.0) -> tuple[Floats, Floats]:
+    """Weighted mean, and the Cholesky factor of the weighted covariance, that of a kernel (k, k) added."""
     mean = weights @ phi
-    cov = (weights[:, None] * (phi - mean)).T @ (phi - mean)
+    cov = (weights[:, None] * (phi - mean)).T @ (phi - mean) + kernel
     return mean, np.linalg.cholesky(cov + 1e-10 * np.diag(np.diag(cov)))
 
 

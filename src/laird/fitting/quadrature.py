@@ -67,13 +67,14 @@ def _settled(target: Posterior, centre: Floats) -> tuple[Floats, Floats, Floats,
     nodes = np.linspace(-REACH, REACH, POINTS[k - 1])
     C = np.eye(k)
     z = np.array(list(product(nodes, repeat=k)))
+    triangle = (nodes[1] - nodes[0]) ** 2 / 6.0
     for _ in range(MOVES):
         phi = centre + z @ C.T
         log_p = target.densities(phi)
         if not np.isfinite(log_p.max()):
             return None
         weights = normalised(log_p).reshape((len(nodes),) * k)
-        mean, spread = weighted_moments(phi, weights.ravel())
+        mean, spread = weighted_moments(phi, weights.ravel(), triangle * C @ C.T)
         if np.linalg.norm(spread, 2) > LARGEST:
             return None
         lower, upper = _edges(weights)
