@@ -124,5 +124,19 @@ def test_levels_need_a_group():
         levels(DATA)
 
 
+@pytest.mark.parametrize(
+    ("groups", "message"),
+    [
+        (("sector", "school"), r'sector "p" is in school "a", "c"\nName the inner groups first'),
+        (("class", "school"), 'class "1" is in school "a", "b", "c"\n.*write "school:class" if numbers'),
+    ],
+)
+def test_groups_must_lie_within_those_named_after_them(groups, message):
+    with pytest.raises(
+        DataError, match=f"Groups of `{groups[0]}` do not lie within groups of `school`.\n.*" + message
+    ):
+        levels(DATA.ffill(), *groups)
+
+
 def test_a_mapping_gives_pandas():
     assert isinstance(between({"g": [1, 1], "x": [2, 2]}, "g"), pd.DataFrame)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -51,7 +52,8 @@ def levels(data: Any, *groups: str) -> Any:
     Raises
     ------
     DataError
-        A column is absent or unusable, or a group is missing in a row.
+        A column is absent or unusable, a group is missing in a row, or groups do not lie
+        within those named after them.
 
     Examples
     --------
@@ -86,8 +88,25 @@ def levels(data: Any, *groups: str) -> Any:
     if not groups:
         raise DataError("No grouping column is named.", remedy='Write levels(data, "school").')
     kinds = [grouped(data, group) for group in groups]
+    for inner, outer in pairwise(kinds):
+        _refuse_crossed(inner, outer)
     rows = list(_rows(kinds))
     return of_kind(kinds[0].frame, dict(zip(COLUMNS, map(list, zip(*rows, strict=True)), strict=True)))
+
+
+def _refuse_crossed(inner: Grouped, outer: Grouped) -> None:
+    within = outer.ids[inner.first()]
+    astray = np.flatnonzero(outer.ids != within[inner.ids])
+    if not len(astray):
+        return
+    crossed = inner.ids[astray[0]]
+    places = [outer.labels[j] for j in np.unique(outer.ids[inner.ids == crossed])]
+    raise DataError(
+        f"Groups of `{inner.group}` do not lie within groups of `{outer.group}`.",
+        where=f'    {inner.group} "{inner.labels[crossed]}" is in {outer.group} {quoted(places)}',
+        remedy=f'Name the inner groups first; write "{outer.group}:{inner.group}" if numbers begin anew in'
+        f" each `{outer.group}`; call levels() for each if they are crossed.",
+    )
 
 
 def _rows(kinds: Sequence[Grouped]) -> Iterator[Row]:
