@@ -7,6 +7,7 @@ import struct
 import pytest
 
 import laird as ld
+from laird.spec import spec_from_toml
 
 
 def png_size(path):
@@ -57,3 +58,22 @@ def test_every_call_in_the_reference_has_a_summary_and_cannot_break_its_table(re
         _, call, text, _ = re.split(r"(?<!\\)\|", row)
         assert text.strip().endswith((".", "?", ":", "`")), row
         assert call.count("`") == 2
+
+
+def test_every_meta_analysis_and_every_builder_is_told_of(root):
+    told = (root / "docs" / "META_ANALYSIS.md").read_text(encoding="utf-8")
+    files = {path.stem for path in (root / "models").glob("*.toml") if not path.stem.startswith("hs_")}
+    linked = set(re.findall(r"\(\.\./models/(\w+)\.toml\)", told))
+    assert linked == files
+    lines = re.findall(r"`(vcov_\w+\([^`]*\))`", told)
+    assert len(lines) >= 6
+    for line in lines:
+        outcomes = 2 if line.startswith("vcov_bivariate") else 1
+        parts = [f"y{k} ~ 1" + (" + meta_V(V)" if k == 1 else "") for k in range(1, outcomes + 1)]
+        assert ld.parse_spec(*parts, known={"V": line}).known
+
+
+def test_the_model_file_of_the_text_is_the_bundled_one(root):
+    told = (root / "docs" / "META_ANALYSIS.md").read_text(encoding="utf-8")
+    (source,) = re.findall(r"```toml\n(.*?)```", told, flags=re.DOTALL)
+    assert spec_from_toml(source).hash == ld.read_spec(root / "models" / "assink_rho06.toml").hash

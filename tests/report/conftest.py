@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from tests.report.browser import CHROMIUM, browser
 
 from laird.bound import Model, model
 from laird.report.estimates import Comparison
@@ -19,6 +20,14 @@ def fitted(bound: Model, methods: str, command: str = "") -> Study:
     """A study of a model by methods, ``"ols reml"``."""
     fits = [bound.fit(method, **OPTIONS.get(method, {})) for method in methods.split()]
     return study(bound, fits, command, NOTATION)
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    if CHROMIUM is None:
+        pytest.skip("Chromium is not installed")
+    with browser() as started:
+        yield started
 
 
 @pytest.fixture(scope="session")

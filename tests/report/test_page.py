@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.report.browser import CHROMIUM, Browser, browser
+from tests.report.browser import Browser
 
 from laird.report import render, write_report
 from laird.report.page import prose
@@ -25,14 +25,6 @@ def html(about: Study) -> str:
 @pytest.fixture(scope="session")
 def page(slopes) -> str:
     return html(slopes)
-
-
-@pytest.fixture(scope="session")
-def chromium():
-    if CHROMIUM is None:
-        pytest.skip("Chromium is not installed")
-    with browser() as started:
-        yield started
 
 
 @pytest.fixture(scope="session")

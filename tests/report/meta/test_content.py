@@ -34,6 +34,10 @@ def test_the_sections_of_a_meta_analysis(restored, page_of):
     assert found == SECTIONS
 
 
+def test_assumed_correlations_are_varied_where_there_are_some(juveniles, page_of):
+    assert "sensitivity" in anchors(page_of(juveniles))
+
+
 def test_priors_are_stated_where_they_are_used(vaccine, gums, page_of):
     assert "priors" not in anchors(page_of(vaccine))
     assert "priors" in anchors(page_of(gums))
@@ -52,3 +56,18 @@ def test_every_estimate_has_its_row(gums, page_of):
     shown = page_of(gums)
     for words in ("Correlation of the true effects", "sigma(AL)", "sigma(PD)", "V = vcov_bivariate"):
         assert words in shown
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_browser_shows_all_of_it(chromium, restored, page_of, tmp_path, width):
+    path = tmp_path / "restoration.html"
+    path.write_text(page_of(restored), encoding="utf-8")
+    chromium.open(path, width)
+    assert chromium.complaints() == []
+    assert chromium.requests() == [path.resolve().as_uri()]
+    pictures = "[...document.images]"
+    assert chromium.evaluate(f"{pictures}.every(i => i.complete && i.naturalWidth > 0)")
+    assert chromium.evaluate(f"{pictures}.length") > 8
+    outside = """[...document.querySelectorAll('body *')]
+        .filter(e => !e.closest('.scroll') && e.getBoundingClientRect().right > innerWidth + 1).length"""
+    assert chromium.evaluate(outside) == 0

@@ -15,6 +15,7 @@ from laird.report.meta.coefficients import tests_blocks
 from laird.report.meta.effects import effects_section, studies_table
 from laird.report.meta.heterogeneity import heterogeneity_section, prediction_section
 from laird.report.meta.influence import influence_section
+from laird.report.meta.sensitivity import sensitivity_section
 from laird.report.meta.summary import meta_summary
 from laird.report.meta.synthesis import Synthesis, synthesis
 from laird.report.reproduction import reproduction_section
@@ -38,6 +39,8 @@ def _sections(about: Synthesis, comparison: Comparison) -> Iterator[Section]:
     yield effects_section(about, ())
     if about.deletions is not None:
         yield influence_section(about.deletions, figures.influence_pictures(about))
+    if about.correlations is not None:
+        yield sensitivity_section(about.correlations)
     yield from figures.small_study_section(about)
     if any(fit.draws for fit in study.fits):
         yield priors_section(study)

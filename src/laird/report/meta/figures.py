@@ -12,7 +12,7 @@ from laird import plots
 from laird.fitting.result import Fit
 from laird.plots.moderators import moderators
 from laird.report.blocks import Block, Picture, Pictures, Section, Text
-from laird.report.figures import BROAD, WIDE, single
+from laird.report.figures import WIDE, single
 from laird.report.meta.synthesis import Synthesis
 from laird.report.study import SHORT
 from laird.report.words import plural
@@ -110,16 +110,17 @@ def _tau(fit: Fit, name: str, outcome: str | None) -> Picture:
 
 def prediction_pictures(about: Synthesis) -> tuple[Block, ...]:
     """Estimates by category, and against numeric moderators."""
+    fit = about.study.reference
     orchards, bubbles = list[Picture](), list[Picture]()
     categories: list[str | None] = [*_categories(about)]
     for outcome in _outcomes(about):
-        orchards += [_orchard(about.study.reference, by, outcome) for by in categories or [None]]
-        bubbles += [_bubble(about.study.reference, x, outcome) for x in _numbers(about)[:MOST_MODERATORS]]
+        orchards += [_orchard(fit, by, _subgroups(about, by) or 1, outcome) for by in categories or [None]]
+        bubbles += [_bubble(fit, x, outcome) for x in _numbers(about)[:MOST_MODERATORS]]
     found = (Pictures(tuple(orchards), wide=True), Pictures(tuple(bubbles)))
     return tuple(block for block in found if block.pictures)
 
 
-def _orchard(fit: Fit, by: str | None, outcome: str | None) -> Picture:
+def _orchard(fit: Fit, by: str | None, groups: int, outcome: str | None) -> Picture:
     of = _of(outcome)
     where = f" by {by}" if by else ""
     return single(
@@ -129,7 +130,7 @@ def _orchard(fit: Fit, by: str | None, outcome: str | None) -> Picture:
             f"Estimates{of}{where} (area: precision), means with 95 % intervals (thick) and prediction "
             f"intervals (thin) by {SHORT[fit.method]}."
         ),
-        size=BROAD,
+        size=(8.4, 1.6 + 1.1 * groups),
     )
 
 

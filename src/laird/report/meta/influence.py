@@ -41,8 +41,8 @@ def influence_section(found: Deletions, pictures: Sequence[Block]) -> Section:
 
 def _influences(found: Deletions) -> Iterator[Block]:
     table, flagged = found.influence, influential(found.influence)
-    names = [name for name in MEASURES if table[name].notna().any()]
-    sds = [str(name) for name in table if str(name).startswith("sd_")]
+    names = _measures(table)
+    sds = sd_columns(table)
     order = table["cook"].sort_values(ascending=False, kind="stable", na_position="last").index
     if len(table) <= FEW:
         yield _influence_table(
@@ -55,10 +55,16 @@ def _influences(found: Deletions) -> Iterator[Block]:
     yield Details(whole, (_influence_table(whole, table, names, sds, flagged),))
 
 
+def _measures(table: pd.DataFrame) -> list[str]:
+    """χ² is the square of the residual where all studies have one estimate."""
+    known = [name for name in MEASURES if table[name].notna().any()]
+    return [name for name in known if name != "chi2" or table["rstudent"].isna().any()]
+
+
 def _influence_table(
     caption: str, table: pd.DataFrame, names: Sequence[str], sds: Sequence[str], flagged: Sequence[str]
 ) -> Table:
-    head = ("Left out", *(MEASURES[name] for name in names), *(_sd_name(name) for name in sds))
+    head = ("Left out", *(MEASURES[name] for name in names), *(sd_name_without(name) for name in sds))
     rows = tuple(
         (
             Cell(str(label), "influential" if str(label) in flagged else ""),
@@ -75,9 +81,26 @@ def _influence_table(
     return Table(caption, "l" + "r" * (len(head) - 1), tuple(map(Cell, head)), rows, note)
 
 
-def _sd_name(name: str) -> str:
-    level = name.removeprefix("sd_")
-    return "τ without" if level == "residual" else f"τ of {level} without"
+def sd_columns(table: pd.DataFrame) -> list[str]:
+    """The columns of a table that are sds of heterogeneity."""
+    return [str(name) for name in table if str(name).startswith("sd_")]
+
+
+def sd_name(column: str) -> str:
+    """What an sd of heterogeneity is called.
+
+    Examples
+    --------
+    >>> sd_name("sd_residual"), sd_name("sd_study")
+    ('τ', 'τ of study')
+    """
+    level = column.removeprefix("sd_")
+    return "τ" if level == "residual" else f"τ of {level}"
+
+
+def sd_name_without(column: str) -> str:
+    """The same, where a study is left out."""
+    return f"{sd_name(column)} without"
 
 
 def influential(table: pd.DataFrame) -> tuple[str, ...]:
@@ -112,12 +135,12 @@ def influential(table: pd.DataFrame) -> tuple[str, ...]:
 def _estimates(found: Deletions) -> tuple[str, tuple[Block, ...]]:
     table = found.estimates
     terms = list(dict.fromkeys(table["term"]))[:MOST_TERMS]
-    sds = [str(name) for name in table if str(name).startswith("sd_")]
+    sds = sd_columns(table)
     title = "Estimates without each study"
     head = (
         Cell("Left out"),
         *(Cell(term, "95 % interval") for term in terms),
-        *map(Cell, map(_sd_name, sds)),
+        *map(Cell, map(sd_name_without, sds)),
     )
     rows = tuple(_left_out(str(label), own.set_index("term"), terms, sds) for label, own in _by_label(table))
     return title, (Table(title, "l" + "r" * (len(head) - 1), head, rows),)

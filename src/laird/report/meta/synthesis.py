@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from laird.compare.true_effects import true_effects
 from laird.errors import FitError
 from laird.fitting.result import Fit
+from laird.inference.assumed_correlation import rho_sensitivity
 from laird.inference.heterogeneity import Heterogeneity, heterogeneity, heterogeneity_at
 from laird.inference.influence import influence, leave_one_out
 from laird.inference.predictive import prediction_interval
@@ -79,6 +81,9 @@ class Synthesis:
         True effects side by side, one row per row of the fit.
     deletions
         Leave-one-out; None when there are too few or too many studies.
+    correlations
+        Estimates for other correlations between sampling errors of one study, as
+        `laird.rho_sensitivity` returns them; None where studies have one estimate, or several outcomes.
     """
 
     study: Study
@@ -89,6 +94,7 @@ class Synthesis:
     predictions: AtGrid | None
     effects: pd.DataFrame
     deletions: Deletions | None
+    correlations: pd.DataFrame | None
 
 
 def is_meta_analysis(study: Study) -> bool:
@@ -110,6 +116,7 @@ def synthesis(study: Study) -> Synthesis:
         predictions=_at(fits, grid, prediction_interval),
         effects=true_effects(one_of_each_kind(fits), list(labels)),
         deletions=deletions(study, labels),
+        correlations=correlations(study, labels),
     )
 
 
@@ -134,6 +141,15 @@ def deletions(study: Study, labels: tuple[str, ...]) -> Deletions | None:
     return Deletions(
         fit.method, units.name, tuple(by), leave_one_out(fit, by), influence(fit, by, how="refit")
     )
+
+
+def correlations(study: Study, labels: tuple[str, ...]) -> pd.DataFrame | None:
+    """Estimates for other correlations of sampling errors, where studies have several of one outcome."""
+    fit = likelihood_of(study)
+    if fit is None or study.model.design.outcomes:
+        return None
+    codes = _units(fit, labels).codes
+    return None if len(np.unique(codes)) == len(codes) else rho_sensitivity(fit, codes.tolist())
 
 
 def likelihood_of(study: Study) -> Fit | None:
