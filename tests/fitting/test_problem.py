@@ -45,10 +45,38 @@ def test_a_perfect_fit_far_from_zero(frame):
     assert "perfect fit" in refused("y ~ x", frame.assign(y=1e8 + 1e-3 * frame.x)).what
 
 
-def test_a_small_but_real_residual_is_no_perfect_fit(frame):
-    noise = np.random.default_rng(0).normal(0, 1e-5, len(frame))
-    fit = ld.model("y ~ x", data=frame.assign(y=2 * frame.x + noise)).fit("reml")
-    assert fit.sigma == pytest.approx(1e-5, rel=0.2)
+LEVELLED = {
+    "one factor": ["{} ~ x + w + (1 + x | g)"],
+    "no groups": ["{} ~ x + w"],
+    "crossed factors": ["{} ~ x + w + (1 | g) + (1 | h)"],
+    "sigma by x": ["{} ~ x + w + (1 | g)", "sigma ~ x"],
+}
+
+
+@pytest.mark.parametrize("parts", LEVELLED.values(), ids=LEVELLED)
+@pytest.mark.parametrize("size", [1e-5, 1e-7, 1e-9])
+@pytest.mark.parametrize("method", ["ols", "reml"])
+def test_a_small_but_real_residual_is_analysed_to_many_digits(frame, parts, size, method):
+    """Equivariance: adding 3 - 2x + w to a small y adds that to the coefficients, and nothing else.
+
+    The sum rounds y at 1e-16, that is at 1e-16 / size of its residual.
+    """
+    if method == "ols" and len(parts) > 1:
+        pytest.skip("least squares has one sigma")
+    frame = frame.assign(h=np.arange(len(frame)) % 7, small=size * frame.y)
+    frame = frame.assign(y=3 - 2 * frame.x + frame.w + frame.small)
+    fits = [ld.model(parts[0].format(y), *parts[1:], data=frame).fit(method) for y in ("small", "y")]
+    expected, found = fits
+    tolerance = 1e-7 + 1e-14 / size
+    assert found.status == expected.status
+    np.testing.assert_allclose(found.sigma, expected.sigma, rtol=tolerance)
+    np.testing.assert_allclose(found.fixef - [3, -2, 1], expected.fixef, rtol=0, atol=100 * tolerance * size)
+    np.testing.assert_allclose(found.se, expected.se, rtol=tolerance)
+    if method == "reml":
+        np.testing.assert_allclose(found.varcorr.sdcor, expected.varcorr.sdcor, rtol=10 * tolerance)
+    if method == "reml" and "g" in expected.ngroups:
+        np.testing.assert_allclose(found.ranef("g"), expected.ranef("g"), rtol=0, atol=100 * tolerance * size)
+    assert found.loglik == pytest.approx(expected.loglik, rel=1e-7)
 
 
 def test_one_group(frame):

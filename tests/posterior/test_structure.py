@@ -10,6 +10,7 @@ from laird.design import KnownDesign, ScaleDesign
 from laird.gaussian.composite import Composite
 from laird.gaussian.crossproducts import Grouped
 from laird.gaussian.hierarchy import Hierarchy
+from laird.gaussian.marginal import log_density, marginal
 from laird.posterior.structure import grouped, is_plain, joined_columns, structure
 
 
@@ -56,3 +57,43 @@ def test_one_factor_of_several_alone():
 def test_factors_stand_side_by_side():
     assert joined_columns(crossed().random) == (slice(0, 2), slice(2, 3))
     assert joined_columns(()) == ()
+
+
+def near_a_plane(small):
+    """y = small + 3 + 2x₁ - x₂."""
+    return replace(small, y=small.y + small.X @ [3.0, 2.0, -1.0])
+
+
+def test_what_is_left_of_an_outcome_near_a_plane_is_analysed():
+    """The same priors about the plane give the same density, of given and of integrated coefficients.
+
+    Priors are of centred coefficients: the plane's is its height at the mean predictors.
+    """
+    base = design(q=2)
+    small = replace(base, y=1e-7 * base.y)
+    mean, precision = np.array([0.4, -0.2, 0.1]) * 1e-7, np.array([0.0, 1e14, 1e13])
+    b = np.array([3.0, 2.0, -1.0])
+    centred = b + np.append(b[1:] @ base.X[:, 1:].mean(axis=0), [0, 0])
+    L, sigma, given = 1e-7 * np.array([[0.8, 0.0], [0.2, 0.5]]), 2e-7, [2]
+    expected = log_density(marginal(whole(small), mean, precision, given), L, sigma, mean[given])
+    data = whole(near_a_plane(small))
+    found = log_density(marginal(data, mean + centred, precision, given), L, sigma, (mean + centred)[given])
+    assert data.scaling.line.any()
+    # The sum rounds y at 10⁻⁹ of what is left; centred coefficients are added at 10⁻¹⁶ of 10⁻⁷.
+    assert found[0] == pytest.approx(expected[0], rel=1e-6)
+    np.testing.assert_allclose(found[1], expected[1], rtol=1e-5, atol=1e-5 * np.abs(expected[1]).max())
+    np.testing.assert_allclose(found[3], expected[3], rtol=1e-5)
+
+
+def whole(d):
+    return grouped(d, d.random[0])
+
+
+@pytest.mark.parametrize("name", ["one factor", "two factors", "known variances", "sigma by x"])
+def test_every_structure_takes_the_plane_away(name):
+    base = DESIGNS[name][0]
+    known = base.known and KnownDesign("v", False, 1e-14 * base.known.variances)
+    data = structure(near_a_plane(replace(base, y=1e-7 * base.y, known=known)))
+    assert data.scaling.y_scale < 1e-5
+    np.testing.assert_allclose(data.scaling.line[1:], [2.0, -1.0], rtol=1e-6)
+    assert not structure(base).scaling.line.any()

@@ -18,6 +18,7 @@ from laird.fitting.codings import outcome_rows, sigma_designs
 from laird.fitting.problem import Problem
 from laird.fitting.regressions import Regression, row_sigma
 from laird.fitting.scaling import scaling_checks
+from laird.fitting.strata import strata
 
 type Floats = NDArray[np.float64]
 
@@ -33,10 +34,13 @@ RECOMMENDED_ROWS = 10
 LEAST_SPREAD = 0.25
 """Least sd of log v for which φ·v and σ² can be told apart in practice."""
 
+VANISHED = 1e-5
+"""A residual sd below this share of the largest is none."""
+
 BAYES = 'Draws of "eb" and "nuts" have finite intervals: their priors keep it off the boundary.'
 
 
-def diagnose(problem: Problem, found: Sequence[Regression]) -> Iterator[Check]:
+def diagnose(problem: Problem, found: Sequence[Regression], *, priors: bool = False) -> Iterator[Check]:
     """All rows for a fit by likelihood, or the modes and means of other methods.
 
     Parameters
@@ -45,6 +49,8 @@ def diagnose(problem: Problem, found: Sequence[Regression]) -> Iterator[Check]:
         The model and its data.
     found
         Regressions of sds and correlations, the constant sigma included.
+    priors
+        Whether sds and correlations have priors.
     """
     design = problem.design
     if design.known is not None:
@@ -52,10 +58,12 @@ def diagnose(problem: Problem, found: Sequence[Regression]) -> Iterator[Check]:
         yield from heterogeneity_checks(problem, design.known, found)
         if design.known.proportional:
             yield spread_check(design.known)
+    else:
+        yield from vanished_checks(design, found)
     yield from (standard_error_check(own) for own in found if not own.constant or own.parameter == "rho")
     yield from (correlation_check(own) for own in found if own.parameter == "rho")
     yield from few_rows_checks(design)
-    yield from scaling_checks(design)
+    yield from scaling_checks(design, priors=priors)
     yield from lost_checks(problem)
 
 
@@ -110,6 +118,20 @@ def _heterogeneity_check(outcome: str, least: float, zero: int, n: int) -> Check
     if zero < n:
         remedy += " Or leave the predictor out of `sigma`."
     return Check(name, "boundary", least, message, remedy)
+
+
+def vanished_checks(design: Design, found: Sequence[Regression]) -> Iterator[Check]:
+    """Rows that name the values of predictors where the residual sd is estimated as all but zero."""
+    sigma = row_sigma(design, found)
+    for stratum in strata(design):
+        share = float(sigma[stratum.rows[0]] / sigma.max())
+        if share < VANISHED:
+            message = (
+                f"The residual standard deviation is estimated as all but zero {stratum.words} "
+                f"({stratum.listed(design)}): the model passes through these rows."
+            )
+            remedy = "Merge the level with another in `sigma ~ …`, or make the fixed or random part simpler."
+            yield Check(f"residual_variation({stratum.words})", "warning", share, message, remedy)
 
 
 def standard_error_check(own: Regression) -> Check:

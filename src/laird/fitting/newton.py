@@ -47,7 +47,7 @@ class Optimum:
     decrement
         Predicted further decrease, ½ g'H⁻¹g over directions of positive curvature.
     curvature
-        Smallest eigenvalue of the Hessian relative to the largest.
+        Smallest eigenvalue of the Hessian over the largest in size.
     converged
         Decrement below `DECREMENT_TOLERANCE` (`ROUNDING_TOLERANCE` where rounding hides what is
         left to gain) and no direction of negative curvature.
@@ -152,7 +152,7 @@ def _decrement(w: Floats, g: Floats) -> float:
 
 
 def _relative_curvature(w: Floats) -> float:
-    return float(w[0] / max(w[-1], 1e-300)) if len(w) else 0.0
+    return float(w[0] / max(np.abs(w).max(), 1e-300)) if len(w) else 0.0
 
 
 def _agreement(value: float, new_value: float, predicted: float) -> float:

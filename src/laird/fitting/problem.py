@@ -11,6 +11,7 @@ from laird.data.schema import Schema
 from laird.design import Design, RandomDesign
 from laird.errors import FitError
 from laird.fitting.refusals import refuse_absorbed, refuse_exact
+from laird.fitting.strata import refuse_still
 from laird.gaussian.crossproducts import Grouped
 from laird.gaussian.hierarchy import Hierarchy
 from laird.gaussian.lines import absorbed_columns, level2_weights
@@ -79,6 +80,7 @@ def problem(spec: Spec, schema: Schema, design: Design) -> Problem:
     """
     single = [grouped(design, random) for random in design.random or (None,)]
     refuse_exact(design, single)
+    refuse_still(design)
     for random, own in zip(design.random, single, strict=False):
         refuse_absorbed(random, own)
     reuse = is_plain(design) and len(design.random) < 2

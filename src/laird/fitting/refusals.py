@@ -10,15 +10,16 @@ from numpy.typing import NDArray
 from laird.design import Design, RandomDesign
 from laird.errors import FitError
 from laird.gaussian.crossproducts import Grouped
-from laird.gaussian.lines import pooled_residual, unexplained_share, within_residual
+from laird.gaussian.lines import pooled_residual, rounding_share, unexplained_share, within_residual
+from laird.gaussian.standardise import column_moments
 
 type Floats = NDArray[np.float64]
 
-EXACT = 1e-13
-"""A residual sum of squares below this share of the outcome's is rounding, not variation."""
+PERFECT = 1e-11
+"""A residual sd below this share of the outcome's is rounding, of numbers computed in some steps."""
 
 ABSENT = 1e-10
-"""The same for what the fixed effects leave of a random coefficient's columns."""
+"""Less than this share of a random coefficient's squares is rounding of what the fixed effects leave."""
 
 
 def refuse_exact(design: Design, single: Sequence[Grouped]) -> None:
@@ -31,32 +32,34 @@ def refuse_exact(design: Design, single: Sequence[Grouped]) -> None:
     """
     if design.known is not None:
         return
-    rounding = _rounding_share(single[0])
-    if pooled_residual(single[0]) < rounding:
+    if _is_plane(design.y, single[0]):
         raise FitError(
             f"The outcome `{design.outcome}` is an exact linear function of the predictors (a perfect fit): "
-            "the residual variance is zero.",
+            f"the residual standard deviation is zero, or below {PERFECT:.0e} of the outcome's.",
             remedy="Remove the predictor that copies the outcome.",
         )
     for random, data in zip(design.random, single, strict=False):
-        if within_residual(data) < rounding:
+        if within_residual(data) < rounding_share(data, design.y):
             raise _no_variation_within(design.outcome, random.group)
+
+
+def _is_plane(y: Floats, data: Grouped) -> bool:
+    """Whether the fixed effects leave no more of y than rounding."""
+    if not data.scaling.line.any():
+        return False
+    left = np.sqrt(max(pooled_residual(data), 0.0)) * data.scaling.y_scale
+    (mean,), (sd,) = column_moments(y[:, None])
+    return bool(left <= max(PERFECT * sd, float(np.finfo(float).eps) * abs(mean)))
 
 
 def _no_variation_within(outcome: str, group: str) -> FitError:
     return FitError(
         f"The outcome `{outcome}` does not vary around the lines of the groups of `{group}`: "
-        "the residual standard deviation is at its floor, zero.",
+        "the residual standard deviation is at its floor, zero, or too small to be told from rounding.",
         remedy=f"Check that `{outcome}` was observed, and is no mean or prediction; if so, aggregate to "
         f"one row per group and leave the random term of `{group}` out; estimates with known sampling "
         "variances `v` take `meta_V(v)`.",
     )
-
-
-def _rounding_share(data: Grouped) -> float:
-    """`EXACT`, or what the outcome lost as floating-point numbers when it is far from zero."""
-    s = data.scaling
-    return max(EXACT, float(np.finfo(float).eps * s.y_mean / s.y_scale) ** 2)
 
 
 def refuse_absorbed(random: RandomDesign, data: Grouped) -> None:

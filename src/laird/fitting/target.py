@@ -71,7 +71,7 @@ def sampled_coefficients(problem: Problem, target: Posterior, theta: Theta) -> F
     likelihood = target.likelihood
     beta = flat_likelihood(problem).solve(theta, np.zeros(0)).beta
     s, given = likelihood.scaling, likelihood.sampled
-    shift = (s.y_mean * s.constant)[given]
+    shift = s.centred_shift[given]
     return np.asarray(s.beta_star(beta)[given] / likelihood.unit + shift)
 
 

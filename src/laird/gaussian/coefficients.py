@@ -116,7 +116,7 @@ def normal_prior(
     """
     integrated = np.array([k for k in range(len(mean)) if k not in set(sampled)], dtype=np.int64)
     given = np.array(tuple(sampled), dtype=np.int64)
-    unit, shift = units.x_scale / units.y_scale, units.y_mean * units.constant
+    unit, shift = units.x_scale / units.y_scale, units.centred_shift
     precision_star = (precision / unit**2)[integrated]
     mean_star = (unit * (mean - shift))[integrated]
     proper = precision_star > 0

@@ -20,6 +20,9 @@ type Ids = NDArray[np.int64]
 ABSORBED = 1e-9
 """A column with less than this share of its squared length outside the span of Z is absorbed."""
 
+EXACT = 1e-13
+"""A residual sum of squares below this share of the outcome's is rounding, not variation."""
+
 ROUNDING = 1e-13
 """The same for columns that are not centred: what rounding leaves of a column of Z."""
 
@@ -147,15 +150,34 @@ def _within(data: Grouped, inverse: Floats) -> Floats:
 
 
 def within_residual(data: Grouped) -> float:
-    """Residual sum of squares of the model with group-specific coefficients, over that of y*."""
+    """Residual sum of squares of the model with group-specific coefficients, over that of y* (0 of 0)."""
     within = _within(data, _pseudo_inverse(data.ZZ)[0])
     common = ~_absorbed(data, within)
-    return _residual(within, np.flatnonzero(common)) / float(data.WW[-1, -1])
+    return _residual(within, np.flatnonzero(common)) / (float(data.WW[-1, -1]) or 1.0)
+
+
+def within_df(data: Grouped) -> int:
+    """Rows less the coefficients of every group and the slopes common to all."""
+    within = _within(data, _pseudo_inverse(data.ZZ)[0])
+    common = np.flatnonzero(~_absorbed(data, within))
+    w = np.linalg.eigvalsh(within[np.ix_(common, common)])
+    return data.n - int(np.sum(_ranks(data))) - int(np.count_nonzero(w > ABSORBED * data.n))
+
+
+def rounding_share(data: Grouped, y: Floats) -> float:
+    """`EXACT`, or what y (n,) lost as floating-point numbers when it is large beside what is left of it."""
+    return max(EXACT, float(np.finfo(float).eps * np.abs(y).max() / data.scaling.y_scale) ** 2)
+
+
+def pooled_slopes(data: Grouped) -> Floats:
+    """Coefficients β* of ordinary least squares, starred units, shape (p,)."""
+    p = data.p
+    return np.asarray(np.linalg.lstsq(data.WW[:p, :p], data.WW[:p, p], rcond=None)[0])
 
 
 def pooled_residual(data: Grouped) -> float:
-    """Residual sum of squares of ordinary least squares, over that of y*."""
-    return _residual(data.WW, np.arange(data.p)) / float(data.WW[-1, -1])
+    """Residual sum of squares of ordinary least squares, over that of y* (0 of 0)."""
+    return _residual(data.WW, np.arange(data.p)) / (float(data.WW[-1, -1]) or 1.0)
 
 
 def _residual(W: Floats, columns: Ids) -> float:
@@ -171,8 +193,8 @@ def own_lines(data: Grouped, variance: float | None = None) -> GroupLines:
     The residual variance is pooled over groups, unless rows of a known `variance` are given.
 
     In starred units, the coefficients of group j at the origin of the predictors are
-    (Z_j'Z_j)⁻¹Z_j'y_j - K_jδ̂ + (ȳ/s)·1_j, where K_j and 1_j are the coefficients on Z_j of
-    the uncentred common columns and of the absorbed part of the constant.
+    (Z_j'Z_j)⁻¹Z_j'y_j - K_jδ̂ + h_j, where K_j and h_j are the coefficients on Z_j of the
+    uncentred common columns and of the absorbed part of what was subtracted from y.
     """
     s = data.scaling
     inverse, full = _pseudo_inverse(data.ZZ)
@@ -184,10 +206,12 @@ def own_lines(data: Grouped, variance: float | None = None) -> GroupLines:
     rss = within[-1, -1] - within[-1, common] @ delta
     found = rss / df if df > 0 else np.nan
     variance = found if variance is None else variance / s.y_scale**2
-    one = inverse @ data.ZW[:, :, :-1] @ np.linalg.solve(s.A, s.constant * absorbed)
+    ZX = inverse @ data.ZW[:, :, :-1]
+    one = ZX @ np.linalg.solve(s.A, s.constant * absorbed)
     offset = s.x_mean[common] / s.x_scale[common]
     K = inverse @ data.ZW[:, :, common] + one[:, :, None] * offset
-    own = (inverse @ data.ZW[:, :, -1:])[..., 0] - K @ delta + one * (s.y_mean / s.y_scale)
+    level = ZX @ np.linalg.solve(s.A, s.shift * absorbed) / s.y_scale
+    own = (inverse @ data.ZW[:, :, -1:])[..., 0] - K @ delta + level
     cov = variance * (inverse + K @ information @ K.transpose(0, 2, 1))
     return GroupLines(
         coefficients=np.where(full[:, None], s.u(own), np.nan),

@@ -71,7 +71,7 @@ def marginal(data: Grouped, mean: Floats, precision: Floats, sampled: Sequence[i
     """
     s = data.scaling
     integrated = np.array([k for k in range(data.p) if k not in set(sampled)], dtype=np.int64)
-    unit, shift = s.x_scale / s.y_scale, s.y_mean * s.constant
+    unit, shift = s.x_scale / s.y_scale, s.centred_shift
     precision_star = (precision / unit**2)[integrated]
     mean_star = (unit * (mean - shift))[integrated]
     proper = precision_star > 0

@@ -96,7 +96,8 @@ def _owners(M: Floats, which: Ids) -> Ids:
 def _identity(p: int, q: int) -> Standardisation:
     """Units to be filled in: y_scale is 1, and β = Aβ* + constant."""
     return Standardisation(
-        1.0, 1.0, np.zeros(p), np.ones(p), np.zeros(q), np.ones(q), np.eye(p), np.eye(q), np.zeros(p)
+        *(1.0, 1.0, np.zeros(p), np.ones(p), np.zeros(q), np.ones(q), np.eye(p), np.eye(q)),
+        *(np.zeros(p), np.zeros(p)),
     )
 
 

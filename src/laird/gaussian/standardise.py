@@ -37,6 +37,8 @@ class Standardisation:
         X* = XA, Z* = ZT, shapes (p, p) and (q, q).
     constant
         Coefficients c with Xc = 1, shape (p,); zeros when there are none.
+    line
+        Coefficients b of a line Xb that was subtracted from y before, shape (p,); zeros if none was.
     """
 
     y_mean: float
@@ -48,14 +50,25 @@ class Standardisation:
     A: Floats
     T: Floats
     constant: Floats
+    line: Floats
+
+    @property
+    def shift(self) -> Floats:
+        """β of β* = 0, shape (p,)."""
+        return self.y_mean * self.constant + self.line
+
+    @property
+    def centred_shift(self) -> Floats:
+        """The same for the centred coefficients γ, β = Aγ·x_scale, for which priors are stated."""
+        return self.y_mean * self.constant + np.linalg.solve(self.A * self.x_scale, self.line)
 
     def beta(self, beta_star: Floats) -> Floats:
-        """Coefficients on the original scale: β = s·Aβ* + ȳ·c; last axis has length p."""
-        return self.y_scale * beta_star @ self.A.T + self.y_mean * self.constant
+        """Coefficients on the original scale: β = s·Aβ* + ȳ·c + b; last axis has length p."""
+        return self.y_scale * beta_star @ self.A.T + self.shift
 
     def beta_star(self, beta: Floats) -> Floats:
         """Inverse of :meth:`beta`."""
-        return np.linalg.solve(self.A, (beta - self.y_mean * self.constant).T).T / self.y_scale
+        return np.linalg.solve(self.A, (beta - self.shift).T).T / self.y_scale
 
     def beta_cov(self, cov_star: Floats) -> Floats:
         """Covariance of β from that of β*."""
@@ -159,6 +172,7 @@ def standardise(y: Floats, X: Floats, Z: Floats, blocks: Sequence[Sequence[int]]
         A=A,
         T=T,
         constant=c if c is not None else np.zeros(X.shape[1]),
+        line=np.zeros(X.shape[1]),
     )
 
 
