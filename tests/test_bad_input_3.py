@@ -62,6 +62,24 @@ CASES = [
         error=ld.FitError,
     ),
     case(
+        9,
+        "a level without residual variation",
+        "`y` does not vary around the lines of the groups of `g` where `a[v]` = 1",
+        "rows, first ",
+        "merge the level with another",
+        parts=("sigma ~ a",),
+        data=BASE.assign(y=np.where(BASE.a == "v", 2 * X, Y)),
+        error=ld.FitError,
+    ),
+    case(
+        19,
+        "a square far from zero",
+        "`I(x ^ 2)` is all but a linear combination of `x` and the intercept",
+        "centre what `I(x ^ 2)` is made of",
+        formula="y ~ x + I(x^2) + (1 | g)",
+        data=BASE.assign(x=X + 1e6),
+    ),
+    case(
         18,
         "a copy in other units",
         "`z` is a linear combination of `x` and the intercept",
@@ -406,6 +424,24 @@ def test_near_collinear_predictors_are_warned_of():
     assert model.fit("reml").fixef["z"] * 5e-6 == pytest.approx(own.fixef["e"], rel=1e-3)
 
 
+def test_a_centred_square_far_from_zero_is_fitted():
+    """What the message about the square advises."""
+    far = fit(BASE.assign(x=X + 1e6), "y ~ x + I(center(x)^2) + (1 | g)")
+    near = fit(BASE, "y ~ x + I(center(x)^2) + (1 | g)")
+    assert far.status == "ok"
+    # An offset of 10⁶ sds costs the data six of sixteen digits.
+    np.testing.assert_allclose(far.fixef.iloc[1:], near.fixef.iloc[1:], rtol=1e-7)
+
+
+@pytest.mark.parametrize("offset", [1e3, 1e4])
+def test_rounding_that_a_square_brings_is_no_failure_to_converge(offset):
+    """Own shares of 10⁻³ and 10⁻⁴: their squares leave 10 and 8 of 16 digits."""
+    near, far = (fit(BASE.assign(x=X + c), "y ~ x + I(x^2) + (1 | g)") for c in (0.0, offset))
+    assert far.status == "ok"
+    assert far.fixef.iloc[2] == pytest.approx(near.fixef.iloc[2], rel=1e-4)
+    np.testing.assert_allclose(far.varcorr.sdcor, near.varcorr.sdcor, rtol=1e-4)
+
+
 def test_levels_without_rows_are_dropped_and_noted():
     """Case 30: of a predictor with a note, of the groups without a trace."""
     frame = BASE.assign(a=pd.Categorical(BASE.a, categories=[*"uvwz"]))
@@ -473,11 +509,14 @@ def test_groups_of_very_unequal_size_are_fitted(groups, formula):
     assert shares[sizes.index[sizes == 1]].max() <= shares[sizes.index[0]] + 1e-12
 
 
-def test_a_stratum_without_residual_variation_has_not_converged():
-    """Its sigma goes to zero and the likelihood to infinity; this is said, not hidden."""
-    found = fit(BASE.assign(y=np.where(BASE.a == "u", 2 * X, Y)), "y ~ x", "sigma ~ a")
-    assert found.status == "not_converged"
-    assert found.check().set_index("check").loc["convergence", "remedy"]
+def test_a_stratum_of_as_many_rows_as_coefficients_is_named_where_its_sigma_vanishes():
+    """Two rows lie on a line: by ML their sigma may go to zero, and the likelihood to infinity."""
+    frame = BASE.assign(few=1 * (np.arange(N) < 2), y=np.where(np.arange(N) < 2, 1 + 2.001 * X, Y))
+    found = ld.model("y ~ x", "sigma ~ few", data=frame).fit("ml")
+    checks = found.check().set_index("check")
+    message = checks.loc["residual_variation(where `few` = 1)", "message"]
+    assert "all but zero where `few` = 1 (2 rows: 0, 1)" in message
+    assert checks.loc["residual_variation(where `few` = 1)", "remedy"]
 
 
 # ---- case 41: new data ----

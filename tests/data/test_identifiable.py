@@ -79,6 +79,21 @@ def test_without_an_intercept_a_constant_column_may_stand():
     assert identifiable.check_columns(columns(2 * ONE, A), ("c", "x")) is None
 
 
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [
+        ("I(x ^ 2)", "formula, or centre what `I(x ^ 2)` is made of: center(x) instead of x."),
+        ("x:w", "formula, or centre what `x:w` is made of: center(x) instead of x."),
+        ("total", "formula."),
+        ("a[v]:b[q]", "formula."),
+    ],
+)
+def test_powers_and_products_should_be_centred(name, advice):
+    with pytest.raises(DataError) as raised:
+        identifiable.check_columns(columns(ONE, A, A + 1e-9 * B), ("Intercept", "x", name))
+    assert raised.value.remedy.endswith(advice)
+
+
 def test_near_collinear_columns_are_warned_of():
     with pytest.warns(LairdWarning, match="`z` is nearly a linear combination of `x`: only 5"):
         identifiable.check_columns(columns(ONE, A, A + 5e-6 * B), ("Intercept", "x", "z"))

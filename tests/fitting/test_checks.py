@@ -43,6 +43,12 @@ def test_an_optimum_says_how_far_it_is_from_flat():
     assert found.message.startswith("Converged in 1 iterations")
 
 
+def test_an_optimum_that_rounding_hides_says_so():
+    found = optimum_check(minimise(lambda x: (float(np.abs(x).sum()), 2 * x + 1e-3), np.zeros(1)))
+    assert found.status == "ok"
+    assert "2.5e-07 (tolerance 1e-06, where rounding hides smaller changes)" in found.message
+
+
 def test_a_search_that_ended_early_is_not_converged():
     found = optimum_check(minimise(lambda x: (float(-x[0]), -np.ones(1)), np.ones(1), max_iterations=2))
     assert found.status == "not_converged"

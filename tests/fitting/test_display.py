@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+import laird as ld
 from laird.fitting.checks import Check
 from laird.fitting.display import INTERVALS, LABELS, card, number
 
@@ -52,3 +53,14 @@ def test_worries_are_said_and_successes_are_not(shown):
 def test_html_is_escaped(shown):
     assert "Only &lt;2&gt; groups" in shown.html()
     assert np.all([tag in shown.html() for tag in ("<table", "</table>")])
+
+
+def test_sds_with_predictors_say_where_they_hold():
+    data = ld.load_data("hs")
+    shown = str(ld.model("mathach ~ ses + (ses | school)", "sd(school) ~ Sector", data=data).fit("ml"))
+    assert "sd(school, ses) is that at average predictors of `sd(school)`, over its groups." in shown
+    for parts in (
+        ("mathach ~ ses + (ses | school)",),
+        ("mathach ~ ses + (1 | school)", "sd(school) ~ Sector"),
+    ):
+        assert "at average predictors" not in str(ld.model(*parts, data=data).fit("ml"))

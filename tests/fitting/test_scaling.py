@@ -48,6 +48,29 @@ def test_following_the_advice_ends_it(years):
     assert notes("y ~ center(year) + (center(year) | g)", years) == {}
 
 
+def test_priors_are_about_the_origin_too(years):
+    """The likelihood is the same at another origin, the posterior is not."""
+    data = {**years, "t": years["year"] - 2003.5}
+    (check,) = scaling_checks(ld.model("y ~ year + (year | g)", data=years).design, priors=True)
+    assert check.status == "warning"
+    assert "the priors of their sd" in check.message
+    fits = {
+        (method, x): ld.model(f"y ~ {x} + ({x} | g)", data=data).fit(method, **options).loglik
+        for method, options in {"reml": {}, "eb": {"draws": 100, "random_seed": 1}}.items()
+        for x in ("year", "t")
+    }
+    assert fits["reml", "year"] == pytest.approx(fits["reml", "t"], rel=1e-8)
+    assert abs(fits["eb", "year"] - fits["eb", "t"]) > 0.01
+    found = ld.model("y ~ year + (year | g)", data=years).fit("eb", draws=100, random_seed=1)
+    assert found.check().set_index("check").status["origin(g: year)"] == "warning"
+
+
+@pytest.mark.parametrize("big", ["income:year", "I(income ^ 2)"])
+def test_advice_on_made_columns_is_no_impossible_formula(years, big):
+    check = notes(f"y ~ income + year + {big}", years)["scales"]
+    assert check.remedy == f"Use larger units of the columns that `{big}` is made of, or centre them."
+
+
 def test_very_different_scales_are_noted(years):
     check = notes("y ~ income + year", years)["scales"]
     assert check.status == "note"

@@ -93,8 +93,14 @@ def _check_collinear(X: Floats, names: Sequence[str], centre: bool) -> None:
         f"`{names[column]}` is {'' if distance == 0.0 else 'all but '}a linear combination of "
         f"{_listed([names[k] for k in others])}{' and the intercept' if centre else ''}; "
         "their effects cannot be told apart.",
-        remedy="Leave one of them out of the formula.",
+        remedy="Leave one of them out of the formula" + _advice([names[k] for k in (column, *others)]),
     )
+
+
+def _advice(names: Sequence[str]) -> str:
+    """Powers and products of columns far from zero look alike; centred ones do not."""
+    made = [name for name in names if (":" in name or "^" in name) and "[" not in name]
+    return f", or centre what `{made[0]}` is made of: center(x) instead of x." if made else "."
 
 
 def dependence(X: Floats, *, centre: bool) -> tuple[int, tuple[int, ...], float] | None:

@@ -91,14 +91,15 @@ def card(
     prob: float,
     status: str,
     checks: Sequence[Check],
+    notes: Sequence[str] = (),
 ) -> Card:
-    """Method, formula, sizes, the table of estimates, the verdict and its reasons."""
+    """Method, formula, sizes, the table of estimates, what rows of it mean, the verdict and its reasons."""
     worrying = [c for c in checks if c.status not in ("ok", "note")]
     reasons = [f"{c.check}: {c.message} {c.remedy}".rstrip() for c in worrying]
     return Card(
         (*formula.splitlines(), f"{method}: {LABELS[method]}", sizes),
         _display_table(summary),
-        (f"{interval_kind(method, prob)}; status: {status}", *reasons),
+        (*notes, f"{interval_kind(method, prob)}; status: {status}", *reasons),
     )
 
 

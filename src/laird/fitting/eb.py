@@ -66,7 +66,7 @@ def fit(
         problem=problem,
         point=conditional_point(solution, mode.theta.L, typical_sigma(problem, mode.theta)),
         loglik=flat_likelihood(problem).density(mode.theta, np.zeros(0))[0],
-        checks=(*_checks(problem, target, mode, approximation), *diagnose(problem, every)),
+        checks=(*_checks(problem, target, mode, approximation), *diagnose(problem, every, priors=True)),
         origin=origin(
             problem.spec,
             problem.design,

@@ -126,7 +126,7 @@ def fit(
         checks=(
             *chain_checks(problem, found),
             *prior_check(target, sampled.coordinates.unsigned(phi), len(problem.design.y)),
-            *diagnose(problem, every),
+            *diagnose(problem, every, priors=True),
         ),
         origin=origin(
             problem.spec,

@@ -113,7 +113,10 @@ class Fit:
 
     @property
     def varcorr(self) -> pd.DataFrame:
-        """Sds and correlations: ``group, term1, term2, sdcor, vcov``; last row the residual."""
+        """Sds and correlations: ``group, term1, term2, sdcor, vcov``; last row the residual.
+
+        Under ``sd(g) ~ x`` the sds of g are those of a group with average x.
+        """
         residual = self._has_residual
         return tables.varcorr(self.point, self._random(), self.regressions, residual=residual)
 
@@ -433,4 +436,5 @@ class Fit:
         numbers = f"log-likelihood {self.loglik:.2f}, AIC {self.aic:.1f}, BIC {self.bic:.1f}"
         sizes = f"{self.nobs} rows{groups}; {numbers}"
         summary = self.summary(prob)
-        return card(str(self.spec), self.method, sizes, summary, prob, self.status, self.checks)
+        notes = tables.average_notes(self._random(), self.regressions)
+        return card(str(self.spec), self.method, sizes, summary, prob, self.status, self.checks, notes)

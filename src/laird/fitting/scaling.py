@@ -6,8 +6,9 @@ coefficients mean does: an intercept that varies between groups is the value at 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import chain
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,12 +22,27 @@ type Floats = NDArray[np.float64]
 FAR = 3.0
 """A mean so many sds away from zero: few rows are near the origin."""
 
+MEANING: Mapping[str, str] = MappingProxyType(
+    {
+        "": "their variance, and their correlation with the slopes, are about no group that was observed. "
+        "The likelihood does not depend on this origin, but `eb` and `nuts` do, through their priors.",
+        "zero correlation": "that they are uncorrelated with the slopes holds at this origin only, so that "
+        "the fit depends on it.",
+        "priors": "the priors of their sd and of its correlation with the slopes are about this origin, so "
+        "that the fit depends on it.",
+    }
+)
+"""Of the intercepts' origin, by what makes the fit depend on it."""
+
 DIFFERENT = 1000.0
 """Ratio of the sds of two predictors from which on advice is given."""
 
 
-def scaling_checks(design: Design) -> Iterator[Check]:
+def scaling_checks(design: Design, *, priors: bool = False) -> Iterator[Check]:
     """Rows for random slopes of predictors far from zero, and for predictors on very different scales.
+
+    Priors of sds and correlations (`priors`) are about the origin of the predictors; the
+    likelihood does not depend on it where intercepts and slopes may be correlated.
 
     Examples
     --------
@@ -35,21 +51,21 @@ def scaling_checks(design: Design) -> Iterator[Check]:
     >>> list(scaling_checks(model.design))
     []
     """
-    yield from chain.from_iterable(map(_origin_checks, design.random))
+    yield from chain.from_iterable(_origin_checks(random, priors) for random in design.random)
     yield from _unit_checks(design)
 
 
-def _origin_checks(random: RandomDesign) -> Iterator[Check]:
+def _origin_checks(random: RandomDesign, priors: bool) -> Iterator[Check]:
     ones, (mean, sd) = is_ones(random.Z), column_moments(random.Z)
     if not ones.any():
         return
     together = {k for block in random.blocks if any(ones[i] for i in block) for k in block}
     for k in np.flatnonzero(~ones & (sd > 0) & (np.abs(mean) > FAR * sd)):
-        correlated = int(k) in together
-        yield _origin_check(random, int(k), float(np.abs(mean[k]) / sd[k]), correlated=correlated)
+        depends = "priors" if priors else "zero correlation" if int(k) not in together else ""
+        yield _origin_check(random, int(k), float(np.abs(mean[k]) / sd[k]), depends)
 
 
-def _origin_check(random: RandomDesign, k: int, distance: float, *, correlated: bool) -> Check:
+def _origin_check(random: RandomDesign, k: int, distance: float, depends: str) -> Check:
     name, z = random.names[k], random.Z[:, k]
     inside = z.min() <= 0.0 <= z.max()
     message = (
@@ -57,15 +73,9 @@ def _origin_check(random: RandomDesign, k: int, distance: float, *, correlated: 
         f"{'at the edge of' if inside else 'outside'} the data ({z.min():.4g} to {z.max():.4g}, "
         f"mean {distance:.1f} sds from 0): "
     )
-    if correlated:
-        message += (
-            "their variance, and their correlation with the slopes, are about no group that was observed."
-        )
-    else:
-        message += "that they are uncorrelated with the slopes holds at this origin only, so that the fit "
-        message += "depends on it."
+    message += MEANING[depends]
     remedy = f"Centre it: `center({name})`, or `dvar({name}, {random.group})` to compare within groups."
-    status: Verdict = "note" if correlated else "warning"
+    status: Verdict = "warning" if depends else "note"
     return Check(f"origin({random.group}: {name})", status, distance, message, remedy)
 
 
@@ -83,10 +93,14 @@ def _unit_checks(design: Design) -> Iterator[Check]:
         f"The predictors are on very different scales: sd {sds[large]:.3g} of `{large}`, {sds[small]:.3g} of "
         f"`{small}`. Estimates do not suffer, but the coefficients are hard to compare and to read."
     )
-    remedy = (
-        f"Use larger units of `{large}`, such as `I({large} / {_round(sds[large]):g})`, or `scale({large})`."
-    )
-    yield Check("scales", "note", ratio, message, remedy)
+    yield Check("scales", "note", ratio, message, _larger_units(large, sds[large]))
+
+
+def _larger_units(name: str, sd: float) -> str:
+    """A formula for a column; only words for what is made of columns."""
+    if any(sign in name for sign in ":(["):
+        return f"Use larger units of the columns that `{name}` is made of, or centre them."
+    return f"Use larger units of `{name}`, such as `I({name} / {_round(sd):g})`, or `scale({name})`."
 
 
 def _is_indicator(x: Floats) -> bool:

@@ -135,6 +135,27 @@ def varcorr(
     return table.astype({"sdcor": float, "vcov": float})
 
 
+def average_notes(random: Sequence[RandomDesign], regressions: Sequence[Regression]) -> tuple[str, ...]:
+    """Where sds hold that `varcorr` and the summary list, for factors whose sds have predictors.
+
+    Examples
+    --------
+    >>> import laird as ld
+    >>> parts = "mathach ~ ses + (ses | school)", "sd(school) ~ Sector"
+    >>> fit = ld.model(*parts, data=ld.load_data("hs")).fit("ml")
+    >>> average_notes(fit.problem.design.random, fit.regressions)
+    ('sd(school, ses) is that at average predictors of `sd(school)`, over its groups.',)
+    """
+    predicted = {r.group for r in regressions if r.parameter == "sd" and not r.constant}
+    return tuple(
+        f"{', '.join(f'sd({r.group}, {name})' for name in r.names[1:])} "
+        f"{'is that' if len(r.names) == 2 else 'are those'} at average predictors of `sd({r.group})`, "
+        "over its groups."
+        for r in random
+        if r.group in predicted and len(r.names) > 1
+    )
+
+
 def _residual_rows(regressions: Sequence[Regression]) -> Iterator[tuple[str, str, str, float, float]]:
     """Residual sds by outcome, and the correlations of outcomes, where they are constant."""
     sds = {
