@@ -92,9 +92,9 @@ def strata(design: Design) -> Iterator[Stratum]:
     """
     counted = np.ones(len(design.y), dtype=bool) if design.weights is None else design.weights > 0
     for scale in sigma_designs(design):
-        rows = np.flatnonzero(outcome_rows(design, scale.group) & counted)
-        if not scale.names:
+        if not scale.names or (len(scale.names) == 1 and not design.outcomes):
             continue
+        rows = np.flatnonzero(outcome_rows(design, scale.group) & counted)
         values, of = _patterns(scale.W[rows])
         if len(values) > 1 or design.outcomes:
             for k, value in enumerate(values):
@@ -103,9 +103,19 @@ def strata(design: Design) -> Iterator[Stratum]:
 
 def _patterns(W: Floats) -> tuple[Floats, Ids]:
     """Different rows of W, none if many, and which of them each row is."""
-    many = len(np.unique(W[: 20 * MOST], axis=0)) > MOST
-    values, of = np.unique(W[:0] if many else W, axis=0, return_inverse=True)
-    return (values if len(values) <= MOST else values[:0]), of.ravel()
+    code = _code(W)
+    if len(np.unique(code[: 20 * MOST])) > MOST:
+        return W[:0], np.zeros(0, dtype=np.intp)
+    first, of = np.unique(code, return_index=True, return_inverse=True)[1:]
+    return (W[first] if len(first) <= MOST else W[:0]), of
+
+
+def _code(W: Floats) -> Floats:
+    """One number for each row, (n,): equal for equal rows, different for others, by arbitrary weights."""
+    code = np.zeros(len(W))
+    for weight, w in zip(np.random.default_rng(0).uniform(1, 2, W.shape[1]), W.T, strict=True):
+        code += weight * w
+    return code
 
 
 def _words(names: Sequence[str], value: Floats) -> str:
