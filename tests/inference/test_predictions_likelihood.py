@@ -76,3 +76,14 @@ def test_at_a_variance_of_zero_groups_are_predicted_by_the_mean():
     found = ld.predictions(fit, by="Batch", groups="existing")
     np.testing.assert_allclose(found.estimate, fit.fixef.iloc[0], rtol=1e-9)
     np.testing.assert_allclose(found.se, fit.se.iloc[0], rtol=1e-6)
+
+
+def test_where_the_sd_of_a_regression_is_zero_there_are_predictions_all_the_same():
+    rng = np.random.default_rng(6)
+    a = np.repeat(np.arange(4), 6)
+    data = {"a": a, "x": rng.normal(size=24), "w": rng.normal(size=4)[a], "y": rng.normal(size=24)}
+    fit = ld.model("y ~ x + (1 | a)", "sd(a) ~ w", data=data).fit("ml")
+    assert fit.scale_of("a")["Intercept"] == -np.inf
+    assert np.isfinite(fit.scale_of("a")["w"])
+    found = ld.predictions(fit, data, groups="existing")
+    np.testing.assert_allclose(found.estimate, fit.fitted(level="population"), rtol=1e-9)

@@ -53,3 +53,11 @@ def test_stacks_of_parameters_give_stacks_of_coefficients():
 def test_what_is_constant():
     assert is_constant(design("sigma ~ 1").scales[0], np.ones(len(FRAME), bool))
     assert not is_constant(design("sigma ~ x").scales[0], np.ones(len(FRAME), bool))
+
+
+def test_a_group_sd_of_zero_leaves_numbers_to_the_slopes():
+    coding = codings(design("sd(g) ~ w")).of("sd", "g")
+    L = np.array([[0.0, 0.0], [0.0, 0.2]])
+    intercept, slope = coding.coefficients(Theta(L, np.zeros(1), (np.array([0.4]),)))
+    assert intercept == -np.inf
+    assert slope == pytest.approx(coding.A[1, 1] * 0.4)

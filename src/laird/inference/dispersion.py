@@ -16,6 +16,7 @@ from laird.gaussian.outcomes import correlations, pairs_of
 from laird.gaussian.theta import Theta
 from laird.inference.rowblocks import Layout
 from laird.inference.rowcovariance import Dispersion, RowCovariance, row_covariance, row_layout
+from laird.posterior.codings import linear
 
 type Floats = NDArray[np.float64]
 
@@ -55,7 +56,7 @@ def _sigma(problem: Problem, theta: Theta, design: Design) -> Floats:
         coding = problem.codings.of("sigma", scale.group)
         if coding is not None:
             rows = outcome_rows(design, scale.group)
-            found[..., rows] = np.exp(_linear(scale.W[rows], coding.coefficients(theta)))
+            found[..., rows] = np.exp(linear(scale.W[rows], coding.coefficients(theta)))
     return found
 
 
@@ -65,7 +66,7 @@ def _group_scale(problem: Problem, theta: Theta, design: Design, group: str) -> 
     if coding is None:
         return np.ones((*theta.L.shape[:-2], len(design.X)))
     W = next(own.W for own in design.scales if (own.parameter, own.group) == ("sd", group))
-    return np.asarray(np.exp(_linear((W @ coding.A)[:, 1:], theta.delta[coding.factor])))
+    return np.asarray(np.exp(linear((W @ coding.A)[:, 1:], theta.delta[coding.factor])))
 
 
 def _unit_correlations(problem: Problem, theta: Theta, design: Design) -> Floats:
@@ -78,17 +79,8 @@ def _unit_correlations(problem: Problem, theta: Theta, design: Design) -> Floats
         a, b = own.pair
         coding = problem.codings.of("rho", f"{design.outcomes[a]}, {design.outcomes[b]}")
         if coding is not None:
-            eta[..., units, pairs.index((b, a))] = _linear(own.W[first], coding.coefficients(theta))
+            eta[..., units, pairs.index((b, a))] = linear(own.W[first], coding.coefficients(theta))
     return correlations(eta.reshape(-1, len(pairs)), m).reshape(*axes, -1, m, m)
-
-
-def _linear(W: Floats, coefficients: Floats) -> Floats:
-    """W times coefficients (..., k), of which one may be the -∞ of an sd that is zero; (..., n)."""
-    infinite = np.isinf(coefficients)
-    if not infinite.any():
-        return np.asarray(coefficients @ W.T)
-    finite = np.where(infinite, 0.0, coefficients) @ W.T
-    return np.where(infinite.astype(float) @ (W != 0).T > 0, -np.inf, finite)
 
 
 def dispersion_at(fit: Fit, rows: Design | None = None) -> Dispersion:
@@ -127,14 +119,7 @@ def dispersion_chunks(fit: Fit, rows: Design | None = None) -> Iterator[tuple[Fl
     step = max(CELLS // max(n, 1), 1)
     for start in range(0, len(beta), step):
         part = slice(start, start + step)
-        chunk = Theta(
-            theta.L[part],
-            theta.alpha[part],
-            tuple(own[part] for own in theta.delta),
-            theta.log_phi[part],
-            theta.zeta[part],
-        )
-        yield beta[part], dispersion(fit.problem, chunk, rows)
+        yield beta[part], dispersion(fit.problem, theta.at(part), rows)
 
 
 def drawn_theta(fit: Fit) -> tuple[Theta, Floats]:

@@ -62,7 +62,8 @@ def predictions(
     The columns that name the rows, and ``estimate, se, lower, upper``.  Standard errors and t
     intervals of ``ml`` and ``reml`` count the uncertainty of coefficients, group effects
     and, to first order, of variances (Kass & Steffey 1989); of draws they are sds and
-    equal-tailed intervals.
+    equal-tailed intervals.  With few groups and a variance near zero the former are too short
+    (at zero groups seem known): there use ``eb`` or ``nuts``.
 
     Raises
     ------

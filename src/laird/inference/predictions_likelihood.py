@@ -112,15 +112,20 @@ def point_estimates(targets: Targets, beta: Floats, effects: tuple[Effects, ...]
 
 
 def _of_coefficients(fit: Fit, targets: Targets, df: str | Reference | None) -> _Part:
-    at, X = reference(fit, df), targets.X
-    variance, degrees = np.einsum("rp,ps,rs->r", X, at.cov, X), at.rows(X)
+    """Of targets with fitted groups the joint error of these and of β, else that of β."""
     known = tuple(own.known() for own in targets.shares)
-    with_groups = np.unique(np.concatenate([np.zeros(0, dtype=np.int64), *(own.cell for own in known)]))
-    if fit.theta is None or not len(with_groups):
-        return _Part(variance, degrees)
-    found = flat_likelihood(fit.problem).solve(fit.theta, np.zeros(0))
-    joint = joint_variance(fit.problem, fit.theta, found, X, known) + _estimated(fit, fit.theta, targets)
-    variance[with_groups], degrees[with_groups] = joint[with_groups], np.inf
+    with_groups = np.zeros(len(targets.X), dtype=bool)
+    for own in known:
+        with_groups[own.cell] = True
+    variance, degrees = np.zeros(len(targets.X)), np.full(len(targets.X), np.inf)
+    if not with_groups.all():
+        at, X = reference(fit, df), targets.X[~with_groups]
+        variance[~with_groups] = np.einsum("rp,ps,rs->r", X, at.cov, X)
+        degrees[~with_groups] = at.rows(X)
+    if fit.theta is not None and with_groups.any():
+        found = _solved(fit.problem, fit.theta)
+        joint = joint_variance(fit.problem, fit.theta, found, targets.X, known)
+        variance[with_groups] = (joint + _estimated(fit, fit.theta, targets))[with_groups]
     return _Part(variance, degrees)
 
 

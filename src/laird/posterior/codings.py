@@ -62,7 +62,7 @@ class Coding:
 
     def coefficients(self, theta: Theta) -> Floats:
         """Coefficients as given at θ, or at a stack of θ, shape (..., k)."""
-        return self.standardised(theta) @ self.A.T
+        return linear(self.A, self.standardised(theta))
 
     def standardised(self, theta: Theta) -> Floats:
         """Standardised coefficients at θ, shape (..., k)."""
@@ -72,6 +72,21 @@ class Coding:
             return np.concatenate([first[..., None], theta.delta[self.factor]], axis=-1)
         array = {"sigma": theta.alpha, "phi": theta.log_phi, "rho": theta.zeta}[self.parameter]
         return array[..., self.place]
+
+
+def linear(W: Floats, coefficients: Floats) -> Floats:
+    """W (n, k) times coefficients (..., k), of which some may be the -∞ of an sd that is zero; (..., n).
+
+    Examples
+    --------
+    >>> linear(np.array([[1.0, 2.0], [0.0, 2.0]]), np.array([-np.inf, 3.0]))
+    array([-inf,   6.])
+    """
+    infinite = np.isinf(coefficients)
+    if not infinite.any():
+        return np.asarray(coefficients @ W.T)
+    finite = np.where(infinite, 0.0, coefficients) @ W.T
+    return np.where(infinite.astype(float) @ (W != 0).T > 0, -np.inf, finite)
 
 
 class Codings(tuple[Coding, ...]):
