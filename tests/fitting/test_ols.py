@@ -78,3 +78,13 @@ def test_rows_of_unequal_variance_are_refused(parts, weights, what):
     with pytest.raises(ld.FitError, match=what) as caught:
         ld.model(*parts, data=frame, weights=weights).fit("ols")
     assert caught.value.remedy
+
+
+def test_it_says_what_it_ignores():
+    frame = grouped_frame(seed=1).assign(v=0.1)
+    table = ld.model("y ~ x + (1 | g) + meta_V(v)", "sigma ~ x", data=frame).fit("ols").check()
+    (row,) = table.itertuples()
+    assert row.status == "note"
+    for part in ("known sampling variances", "regressions of standard deviations", "group effects"):
+        assert part in row.message
+    assert ld.model("y ~ x", data=frame).fit("ols").check().empty

@@ -124,3 +124,10 @@ def test_the_random_part_is_that_of_the_design(frame):
     problem = bound_problem("y ~ x + (1 + x | g)", frame)
     assert problem.random is problem.design.random[0]
     assert problem.data.q == 2
+
+
+def test_an_outcome_among_several_that_does_not_vary_within_groups_is_named(frame):
+    """Its likelihood has no maximum: sigma would go to zero."""
+    constant = frame.assign(z=frame.g.map(lambda g: float(str(g)[-1]) ** 2))
+    with pytest.raises(ld.FitError, match="`z` does not vary around the lines of the groups of `g`"):
+        ld.model("y ~ x + (1 | g)", "z ~ 1 + (1 | g)", data=constant).fit("ml")

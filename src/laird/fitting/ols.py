@@ -8,6 +8,7 @@ import numpy as np
 
 from laird.design import Design
 from laird.errors import FitError
+from laird.fitting.checks import Check
 from laird.fitting.origin import origin
 from laird.fitting.point import least_squares_point
 from laird.fitting.problem import Problem, grouped, level2_weights_of
@@ -54,7 +55,7 @@ def fit(problem: Problem, unit_rows: Design | None = None) -> Fit:
         problem=problem,
         point=least_squares_point(beta, beta_cov, sigma * s.y_scale, lines, A),
         loglik=float(-0.5 * data.n * (LOG_2PI + np.log(ml_variance) + 1.0)),
-        checks=(),
+        checks=_ignored(problem.design),
         origin=origin(problem.spec, problem.design, perf_counter() - start),
         uncertainty=ScaleUncertainty(np.zeros(0), np.zeros((0, 0)), se, np.array([[se**2]])),
     )
@@ -69,3 +70,19 @@ def _refuse_unequal(design: Design) -> None:
             f"Ordinary least squares has one residual variance for all rows; this model has {what}.",
             remedy="Fit each outcome by itself." if several else 'Use "ml" or "reml", which weight the rows.',
         )
+
+
+def _ignored(design: Design) -> tuple[Check, ...]:
+    """What the model says and pooled least squares does not hear."""
+    parts = [
+        ("the known sampling variances", design.known is not None),
+        ("the regressions of standard deviations", bool(design.scales)),
+        ("the group effects", bool(design.random)),
+    ]
+    ignored = [name for name, present in parts if present]
+    if not ignored:
+        return ()
+    message = (
+        f"Pooled least squares ignores {', '.join(ignored)}; its errors hold without them."
+    )
+    return (Check("ignored", "note", float(len(ignored)), message, 'Use "reml".'),)

@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from laird.data.schema import Schema
-from laird.design import Design, RandomDesign
-from laird.errors import FitError
+from laird.design import Design, RandomDesign, outcome_designs
 from laird.fitting.refusals import refuse_absorbed, refuse_exact
 from laird.fitting.strata import refuse_still
 from laird.gaussian.crossproducts import Grouped
@@ -58,17 +57,6 @@ class Problem:
         sigma = self.codings.of("sigma")
         return sigma is not None and sigma.constant
 
-    @property
-    def grouped(self) -> Grouped:
-        """The cross-products of a model with at most one grouping factor; else a FitError."""
-        if isinstance(self.data, Grouped):
-            return self.data
-        raise FitError(
-            "This method fits one grouping factor and a constant sigma in this version; the model has more.",
-            allowed='Available: "ols", "ml", "reml".',
-            remedy='Use "reml", or simplify the model.',
-        )
-
 
 def problem(spec: Spec, schema: Schema, design: Design) -> Problem:
     """Reduce the rows to what the likelihood needs of them.
@@ -79,7 +67,8 @@ def problem(spec: Spec, schema: Schema, design: Design) -> Problem:
         The likelihood has no maximum.
     """
     single = [grouped(design, random) for random in design.random or (None,)]
-    refuse_exact(design, single)
+    for one in outcome_designs(design):
+        refuse_exact(one, [grouped(one, r) for r in one.random or (None,)] if design.outcomes else single)
     refuse_still(design)
     for random, own in zip(design.random, single, strict=False):
         refuse_absorbed(random, own)
