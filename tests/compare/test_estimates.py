@@ -68,9 +68,11 @@ def test_two_stages_of_the_slides(hs, golden):
     rows["intercept_model_recomputed"] = {"Intercept": "Intercept", "Sector[Public]": "Sector[Public]"}
     for model, names in rows.items():
         for name, own in names.items():
-            estimate, se, *_ = expected[model][name]
+            estimate, se, *t = expected[model][name]
             assert_prints_as(found.loc[own, "estimate"], estimate)
             assert_prints_as(found.loc[own, "se"], se)
+            for value in t[:1]:
+                assert_prints_as(found.loc[own, "estimate"] / found.loc[own, "se"], value)
     assert (found.df == 38).all()
 
 

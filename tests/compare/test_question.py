@@ -128,7 +128,7 @@ def test_varying_between_variables_name_the_groups(frame):
     wrong = frame.assign(w=frame.w.where(frame.index != 0, 99.0))
     with pytest.raises(LairdError) as raised:
         read("y ~ x", wrong, "w")
-    assert raised.value.where.strip() == '1 groups, first "g00"'
+    assert raised.value.where.strip() == '1 group, first "g00"'
 
 
 def test_other_frames(frame):

@@ -67,7 +67,9 @@ def test_hs_has_the_schools_and_pupils_of_the_slides(golden):
     assert (schools["Catholic"], schools["Public"]) == (told["public_schools"], told["catholic_schools"])
     pupils = hs.Sector.value_counts()
     assert (pupils["Catholic"], pupils["Public"]) == (told["catholic_students"], told["public_students"])
-    assert hs.school.value_counts().to_dict() == told["school_n"]
+    sizes = hs.school.value_counts()
+    assert sizes.to_dict() == told["school_n"]
+    assert (sizes.min(), sizes.max()) == (told["min_school_n"], told["max_school_n"])
 
 
 def test_effect_sizes_of_the_vaccine_trials_follow_from_their_counts():

@@ -62,6 +62,27 @@ def test_of_draws_at_the_point_estimate(method, hs_fit):
     assert values(hs_fit(method)) == pytest.approx(values(hs_fit("reml")), abs=0.05)
 
 
-def test_least_squares_is_refused(hs_fit):
+def test_least_squares_of_the_slides(hs, golden):
+    """R², adjusted R² and F of the pooled model, to the digits printed."""
+    expected = golden("seed_numbers")["method_1_pooled_ols"]
+    fit = ld.model(expected["formula"], data=hs).fit("ols")
+    assert ld.r2(fit).r2.tolist() == pytest.approx([expected["r2"], expected["adj_r2"]], abs=5e-5)
+    assert ld.wald(fit, pattern="ses|Sector").joint.f == pytest.approx(expected["F"], abs=0.05)
+
+
+def test_least_squares_by_definition(hs):
+    """With an intercept that is not a column of its own, and without one."""
+    named, bare = (
+        ld.r2(ld.model(formula, data=hs).fit("ols")).r2
+        for formula in ("mathach ~ 0 + Sector + ses", "mathach ~ 0 + ses")
+    )
+    usual = ld.model("mathach ~ Sector + ses", data=hs).fit("ols")
+    r2 = np.corrcoef(usual.fitted(), hs.mathach)[0, 1] ** 2
+    assert named.tolist() == pytest.approx([r2, 1 - (1 - r2) * 1976 / 1974])
+    r2 = (hs.mathach @ hs.ses) ** 2 / (hs.mathach @ hs.mathach) / (hs.ses @ hs.ses)
+    assert bare.tolist() == pytest.approx([r2, 1 - (1 - r2) * 1977 / 1976])
+
+
+def test_a_fit_without_groups_is_refused(hs):
     with pytest.raises(ld.FitError, match="random terms"):
-        ld.r2(hs_fit("ols"))
+        ld.r2(ld.model("mathach ~ ses", data=hs).fit("reml"))

@@ -17,6 +17,7 @@ from laird.data.coding import code, matrix
 from laird.data.encode import factor_values
 from laird.data.evaluate import Context
 from laird.data.frame import Table
+from laird.data.grouping import counted
 from laird.data.schema import Schema, read
 from laird.data.transforms import is_constant
 from laird.design import Design, RandomDesign, bind
@@ -239,7 +240,7 @@ def _rows_of_groups(w: Floats, names: Sequence[str], random: RandomDesign) -> Fl
             shown = ", ".join(f'"{random.levels[j]}"' for j in varying[:5])
             raise DataError(
                 f"`{name}` varies within groups of `{random.group}`: it is no between variable.",
-                where=f"    {len(varying)} groups, first {shown}",
+                where=f"    {counted(len(varying), 'group')}, first {shown}",
                 remedy="Put it into the formula, on the right of ~, or correct its values.",
             )
     return np.asarray(w[first])

@@ -14,10 +14,11 @@ from laird.gaussian.crossproducts import group
 from laird.inference.variances import shares
 
 type Floats = NDArray[np.float64]
+type Row = tuple[str, str, float]
 
 
 def r2(fit: Fit) -> pd.DataFrame:
-    """Multilevel R².
+    """Multilevel R², or that of least squares.
 
     Snijders & Bosker (2012, section 7.1): the proportional reduction of the mean squared
     error of prediction against the model with random intercepts only, which is fitted for
@@ -25,13 +26,15 @@ def r2(fit: Fit) -> pd.DataFrame:
     Nakagawa & Schielzeth (2013): the share of the variance due to the fixed part
     (marginal), and to fixed part and groups (conditional).  With random slopes the
     variance between groups is the mean of z'Gz over the rows (Johnson 2014), at level 2
-    the mean over the groups of z̄'Gz̄.
+    the mean over the groups of z̄'Gz̄.  Least squares has one level, the rows: R² and R²
+    adjusted for the degrees of freedom (Ezekiel 1930), against the mean of the rows, or
+    against zero in a model without an intercept.
 
     Parameters
     ----------
     fit
-        A fit with random terms, by any method but least squares; the values are those of
-        its point estimate.
+        A fit with random terms, or by least squares; the values are those of its point
+        estimate.
 
     Returns
     -------
@@ -40,7 +43,8 @@ def r2(fit: Fit) -> pd.DataFrame:
     Raises
     ------
     FitError
-        Fits without random terms, with regressions of group sds or known variances.
+        Fits without random terms by other methods than least squares; with regressions of
+        group sds or known variances.
 
     Examples
     --------
@@ -53,6 +57,21 @@ def r2(fit: Fit) -> pd.DataFrame:
     2  Nakagawa-Schielzeth     marginal  0.104
     3  Nakagawa-Schielzeth  conditional  0.172
     """
+    rows = _least_squares(fit) if fit.method == "ols" else _multilevel(fit)
+    return pd.DataFrame(rows, columns=["measure", "level", "r2"])
+
+
+def _least_squares(fit: Fit) -> list[Row]:
+    y, X = fit.problem.design.y, fit.problem.design.X
+    one = np.ones(len(y))
+    level = X @ np.linalg.lstsq(X, one)[0]
+    intercept = np.allclose(level, one)
+    left, total = np.sum(fit.residuals() ** 2), np.sum((y - intercept * y.mean()) ** 2)
+    adjusted = 1 - left / (len(y) - X.shape[1]) / (total / (len(y) - intercept))
+    return [("least squares", "row", 1 - left / total), ("least squares, adjusted", "row", adjusted)]
+
+
+def _multilevel(fit: Fit) -> list[Row]:
     own, design = shares(fit), fit.problem.design
     fixed, between, residual = float(own.fixed[0]), float(own.groups.sum()), float(own.residual[0])
     total = fixed + between + residual
@@ -62,12 +81,10 @@ def r2(fit: Fit) -> pd.DataFrame:
     ]
     if len(design.random) == 1:
         rows = [*_snijders_bosker(fit, design.random[0], between, residual), *rows]
-    return pd.DataFrame(rows, columns=["measure", "level", "r2"])
+    return rows
 
 
-def _snijders_bosker(
-    fit: Fit, random: RandomDesign, between: float, residual: float
-) -> list[tuple[str, str, float]]:
+def _snijders_bosker(fit: Fit, random: RandomDesign, between: float, residual: float) -> list[Row]:
     J = len(random.levels)
     counts = np.bincount(random.ids, minlength=J)
     means = np.stack([np.bincount(random.ids, z, J) for z in random.Z.T], axis=1) / counts[:, None]
