@@ -53,7 +53,7 @@ def test_the_mixed_model_is_the_fit(hs, hs_fit):
 @pytest.fixture(scope="module")
 def contextual_fit(hs):
     formula = contextual_formula("mathach", ["ses"], ["Sector"], "school", "common")
-    return contextual(schools(hs), Request(formula, hs, {}, (("ses", ""),)))
+    return contextual(schools(hs), Request(formula, hs, {}, (("ses", ""),), "school"))
 
 
 def test_between_is_within_plus_contextual(contextual_fit):

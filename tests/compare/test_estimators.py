@@ -133,6 +133,20 @@ def test_products_have_contextual_effects_too(hs):
     )
 
 
+@pytest.mark.parametrize("formula", ["y ~ x", "y ~ x * kind"])
+def test_groups_of_joined_columns(formula):
+    """Numbers of classes that begin anew in each school are joined to the school, as in a column of both."""
+    data = grouped_frame(J=12, sizes=(12, 16), seed=7)
+    number = data["g"].astype("category").cat.codes
+    data = data.assign(school=number // 3, cls=number % 3, kind=np.arange(len(data)) % 2 == 0)
+    data["both"] = data["school"].astype(str) + ":" + data["cls"].astype(str)
+    joined, single = (
+        ld.estimators(formula, group=group, data=data, slopes="common").to_frame()
+        for group in ("school:cls", "both")
+    )
+    pd.testing.assert_frame_equal(joined, single)
+
+
 def test_random_slopes_that_the_data_cannot_give_are_refused_alone():
     small = grouped_frame(J=10, sizes=(2, 3), seed=6)
     found = ld.estimators("y ~ x", group="g", data=small)

@@ -13,7 +13,6 @@ from laird.compare.estimates import INTERCEPT, Estimate, Sample
 from laird.errors import FitError
 from laird.fitting.result import Fit
 from laird.inference.reference import Reference, reference
-from laird.spec.writing import quoted
 
 type Floats = NDArray[np.float64]
 type Slopes = Literal["random", "common"]
@@ -31,12 +30,15 @@ class Request(NamedTuple):
     columns
         Of contextual variables: of each within column the term as the formula writes it, and
         the category or ``""``, as in ``("Minority", "[Yes]")``.
+    group
+        The groups of contextual variables, as the formula writes them.
     """
 
     formula: str
     data: Any
     options: Mapping[str, Any]
     columns: tuple[tuple[str, str], ...] = ()
+    group: str = ""
 
 
 def mixed_formula(
@@ -108,7 +110,7 @@ def contextual(sample: Sample, request: Request) -> tuple[Fit, Estimate, Estimat
     """
     fit = model(request.formula, data=request.data, **request.options).fit("reml")
     deviations, means = (
-        tuple(f"{function}({name}, {quoted(sample.group)}){category}" for name, category in request.columns)
+        tuple(f"{function}({name}, {request.group}){category}" for name, category in request.columns)
         for function in ("dvar", "cvar")
     )
     k, m = len(request.columns), sample.w.shape[1]

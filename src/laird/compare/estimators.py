@@ -60,7 +60,7 @@ def estimators(
     formula
         Outcome and within variables, ``"mathach ~ ses"`` or ``"y ~ x + z"``.
     group
-        Column of the groups.
+        Column of the groups, or several joined by a colon: ``"school:class"``.
     between
         Variables constant within groups, ``"Sector"`` or ``"Sector + Size"``; lines may depend
         on them.  Of one categorical variable each level has its line.

@@ -16,7 +16,7 @@ from laird.compare.estimates_mixed import Request, Slopes, contextual_formula, m
 from laird.data.coding import code, matrix
 from laird.data.encode import factor_values
 from laird.data.evaluate import Context
-from laird.data.frame import Table
+from laird.data.frame import Table, as_frame
 from laird.data.grouping import counted
 from laird.data.schema import Schema, read
 from laird.data.transforms import is_constant
@@ -83,11 +83,14 @@ class Question:
             formula = contextual_formula(
                 self.outcome, _names(self.within), _names(self.between), self.group, slopes
             )
-            return self.mixed(slopes)._replace(formula=formula, columns=tuple(self._split_columns()))
+            return self.mixed(slopes)._replace(
+                formula=formula, columns=tuple(self._split_columns()), group=self.group
+            )
         outcome, *names = (quoted(_bare(name)) for name in (self.outcome, *self.sample.x_names))
-        formula = contextual_formula(outcome, names, _names(self.between), self.group, slopes)
+        by = quoted(self.sample.group)
+        formula = contextual_formula(outcome, names, _names(self.between), by, slopes)
         columns = tuple((name, "") for name in names)
-        return Request(formula, self._coded_rows(), {"levels": self._between_levels()}, columns)
+        return Request(formula, self._coded_rows(), {"levels": self._between_levels()}, columns, by)
 
     def _split_columns(self) -> Iterator[tuple[str, str]]:
         """``("Minority", "[Yes]")`` of ``Minority[Yes]``, for terms of one factor."""
@@ -129,7 +132,7 @@ def read_question(
     ((1977, 1), (40, 2), ['Catholic', 'Public', 'Public - Catholic'])
     """
     outcome, within = _read_terms(formula)
-    by, between_terms = quoted(group), _read_terms(f"{outcome} ~ {between}")[1] if between else ()
+    by, between_terms = _written(group, data), _read_terms(f"{outcome} ~ {between}")[1] if between else ()
     full = mixed_formula(outcome, _names(within), _names(between_terms), by, "common")
     spec = parse_spec(full, levels=levels, missing=missing)
     table = read(spec, data)
@@ -138,6 +141,12 @@ def read_question(
     sample = _sample(schema, design, table, within, between_terms)
     found = tuple(_levels(schema, between_terms, sample))
     return Question(outcome, within, between_terms, by, schema, table, sample, found)
+
+
+def _written(group: str, data: Any) -> str:
+    """The groups as formulas write them: a column, or several joined by a colon."""
+    parts = (group,) if group in as_frame(data).columns else group.split(":")
+    return ":".join(map(quoted, parts))
 
 
 def _read_terms(formula: str) -> tuple[str, tuple[Term, ...]]:
