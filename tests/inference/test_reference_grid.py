@@ -43,3 +43,14 @@ def test_values_may_be_given(fit):
 def test_input_that_is_refused(fit, at, message):
     with pytest.raises(ld.FitError, match=message):
         reference_grid(fit, at)
+
+
+def test_group_means_are_no_moderators(hs):
+    fit = ld.model("mathach ~ Sector + dvar(ses, school) + cvar(ses, school) + (1 | school)", data=hs).fit()
+    with pytest.raises(
+        ld.FitError, match=r"`dvar\(ses, school\)` is computed from the rows.*\n.*predictions"
+    ):
+        ld.marginal_means(fit, "Sector")
+    means = ld.predictions(fit, hs, by="Sector", groups="population")
+    observed = hs.groupby("Sector", observed=True).mathach.mean()
+    assert np.all(np.abs(means["estimate"].to_numpy() - observed.to_numpy()) < 3 * means["se"].to_numpy())

@@ -13,7 +13,9 @@ from laird.data.labels import level_labels
 from laird.data.usage import factors
 from laird.errors import FitError, nearest
 from laird.fitting.result import Fit
-from laird.spec import variables
+from laird.spec import text, variables
+from laird.spec.functions import AVERAGES
+from laird.spec.syntax import Call
 
 LARGEST = 20_000
 """At most so many cells."""
@@ -33,7 +35,7 @@ def reference_grid(fit: Fit, at: Mapping[str, Any] | None = None) -> pd.DataFram
     ------
     FitError
         `at` names no moderator or an unknown level; a number enters the model only through
-        a function, so that its mean is not known; too many cells.
+        a function, so that its mean is not known; there are group means; too many cells.
 
     Examples
     --------
@@ -42,6 +44,7 @@ def reference_grid(fit: Fit, at: Mapping[str, Any] | None = None) -> pd.DataFram
     >>> reference_grid(fit, {"duration": [0, 1]}).values.tolist()
     [['grassland', 0.0], ['grassland', 1.0], ['forest', 0.0], ['forest', 1.0]]
     """
+    _refuse_group_means(fit)
     given, categories = dict(at or {}), categories_of(fit)
     numbers = [name for name in _names(fit) if name not in categories]
     for name in given:
@@ -57,6 +60,16 @@ def reference_grid(fit: Fit, at: Mapping[str, Any] | None = None) -> pd.DataFram
     if cells > LARGEST:
         raise FitError(f"The grid of moderators has {cells} cells.", remedy="Fix some of them: `at=`.")
     return pd.DataFrame(list(product(*choices.values())), columns=list(choices))
+
+
+def _refuse_group_means(fit: Fit) -> None:
+    for factor in factors(fit.spec):
+        if isinstance(factor, Call) and factor.function in AVERAGES:
+            raise FitError(
+                f"`{text(factor)}` is computed from the rows of a group, which a grid of moderators lacks.",
+                remedy='Average over rows: `laird.predictions(fit, data, by="…", groups="population")`, or'
+                " `laird.comparisons`.",
+            )
 
 
 def categories_of(fit: Fit) -> dict[str, tuple[str, ...]]:
