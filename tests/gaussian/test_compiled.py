@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from numba import types
+from numba import njit, types
 
-from laird.gaussian.compiled import compiled
+from laird.gaussian.compiled import compiled, inlined
 from laird.gaussian.small import VECTOR
 
 
@@ -42,3 +42,17 @@ def test_other_arrays_than_stated_are_refused():
 
     with pytest.raises(TypeError, match="No matching definition"):
         first(np.arange(4.0)[::2])
+
+
+def test_kernels_can_call_one_that_is_inlined():
+    @compiled(types.float64(types.float64))
+    def halved(x):
+        return x / 2
+
+    inner = inlined(halved)
+
+    @njit
+    def quartered(x):
+        return inner(inner(x))
+
+    assert quartered(3.0) == halved(halved(3.0)) == 0.75

@@ -152,7 +152,9 @@ def flat_prior(units: Standardisation, *, restricted: bool) -> Coefficients:
 
 def integrate(prior: Coefficients, S: Floats, b: Floats) -> Integrated:
     """Integrate the coefficients out of S, shape (p + 1, p + 1); b are sampled ones, starred, (k,)."""
-    return Integrated(*_integrate(S, b, prior.sampled, prior.integrated, prior.P, prior.Pm, prior.restricted))
+    return Integrated(
+        *integrate_out(S, b, prior.sampled, prior.integrated, prior.P, prior.Pm, prior.restricted)
+    )
 
 
 def draw_beta(prior: Coefficients, found: Integrated, rng: np.random.Generator) -> Floats:
@@ -165,9 +167,10 @@ def draw_beta(prior: Coefficients, found: Integrated, rng: np.random.Generator) 
 
 
 @compiled(_FOUND(MATRIX, VECTOR, PLACES, PLACES, MATRIX, VECTOR, types.boolean))
-def _integrate(
+def integrate_out(
     S: Floats, b: Floats, sampled: Ids, integrated: Ids, P: Floats, Pm: Floats, restricted: bool
 ) -> tuple[float, Floats, Floats, Floats, Floats]:
+    """`integrate`, on arrays and numbers."""
     m, ns, ni = S.shape[0], len(sampled), len(integrated)
     p = m - 1
     D, cov, beta, d_b = np.zeros((m, m)), np.zeros((p, p)), np.zeros(p), np.zeros(ns)

@@ -30,3 +30,18 @@ def compiled[**P, R](signature: Any) -> Callable[[Callable[P, R]], Callable[P, R
         return call
 
     return decorate
+
+
+def inlined(kernel: Callable[..., Any]) -> Any:
+    """A kernel of :func:`compiled` for other kernels to call: it is compiled with them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from laird.gaussian.noise_kernels import scale_rows
+    >>> out = np.empty((2, 1))
+    >>> inlined(scale_rows)(np.ones((2, 1)), np.array([0, 1]), np.array([3.0, 4.0]), out)
+    >>> out.tolist()
+    [[3.0], [4.0]]
+    """
+    return njit(cache=True, error_model="numpy")(kernel.__wrapped__)  # type: ignore[attr-defined]

@@ -61,7 +61,7 @@ class Nested:
         q, k = self.sizes[0], rows.shape[1]
         outer = self.counts[1] if len(self.counts) > 1 else 1
         leaf, base = np.zeros((self.counts[0], q, k)), np.zeros((outer, k - q, k - q))
-        _reduce(rows, q, self.ids[0], self.parents[0], leaf, base)
+        reduce_rows(rows, q, self.ids[0], self.parents[0], leaf, base)
         return Tree(leaf, base, self.parents, self.sizes)
 
     def eliminate(self, body: Tree, factors: Sequence[Floats]) -> Elimination:
@@ -121,7 +121,7 @@ def no_factors(n: int) -> Nested:
 
 
 @compiled(types.void(MATRIX, types.int64, PLACES, PLACES, _OUT3, _OUT3))
-def _reduce(rows: Floats, q: int, ids: Ids, parent: Ids, leaf: Floats, base: Floats) -> None:
+def reduce_rows(rows: Floats, q: int, ids: Ids, parent: Ids, leaf: Floats, base: Floats) -> None:
     """Add [Z_0]'[Z_0 C] of every innermost group and C'C of every parent."""
     n, k = rows.shape
     for i in range(n):

@@ -153,7 +153,7 @@ def eliminate(tree: Tree, factors: Sequence[Floats]) -> Elimination:
             J = len(tree.parents[level + 1]) if level + 1 < len(tree.parents) else 1
             above = np.zeros((J, c, c))
             _pass_rest(F, q, parent, above)
-        logdet += _up(np.ascontiguousarray(Lam), F, q, parent, above)
+        logdet += eliminate_level(np.ascontiguousarray(Lam), F, q, parent, above)
         F = above
     return Elimination(tuple(levels), F[0], logdet)
 
@@ -167,7 +167,8 @@ def _pass_rest(F: Floats, q: int, parent: Ids, above: Floats) -> None:
 
 
 @njit(cache=True, error_model="numpy")
-def _up(Lam: Floats, F: Floats, q: int, parent: Ids, above: Floats) -> float:
+def eliminate_level(Lam: Floats, F: Floats, q: int, parent: Ids, above: Floats) -> float:
+    """Subtract (Z'C)'MZ'C of every group from its parent's F; return Σ log|A|."""
     c = F.shape[2] - q
     T, R = np.empty((q, q)), np.empty((q, c))
     logdet = 0.0
@@ -208,13 +209,16 @@ def _descend(
         wanted = level > 0 or to_rows
         below = np.empty((len(F), F.shape[2], F.shape[2]) if wanted else (0, 0, 0))
         Lam = np.ascontiguousarray(factors[level])
-        _down(Lam, F, q, tree.parents[level], above, gradients[level], below)
+        sensitivity_level(Lam, F, q, tree.parents[level], above, gradients[level], below)
         above = below
     return gradients, above
 
 
 @njit(cache=True, error_model="numpy")
-def _down(Lam: Floats, F: Floats, q: int, parent: Ids, above: Floats, H: Floats, below: Floats) -> None:
+def sensitivity_level(
+    Lam: Floats, F: Floats, q: int, parent: Ids, above: Floats, H: Floats, below: Floats
+) -> None:
+    """Add dvalue/dG to H from the derivative in the parents' F, `above`; fill that in F, if there is room."""
     c = F.shape[2] - q
     T, M, K, KD = np.empty((q, q)), np.empty((q, q)), np.empty((q, c)), np.empty((q, c))
     R, P, ZM = np.empty((q, c)), np.empty((q, c)), np.empty((q, q))

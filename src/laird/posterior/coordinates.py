@@ -111,6 +111,11 @@ class Coordinates:
         return correlated_pairs(self.blocks)
 
     @property
+    def pair_places(self) -> Ids:
+        """`pairs` as an array, shape (k, 2)."""
+        return np.array(self.pairs, dtype=np.int64).reshape(-1, 2)
+
+    @property
     def size(self) -> int:
         """Length of phi."""
         return len(self.rows)
