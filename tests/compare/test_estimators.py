@@ -97,7 +97,7 @@ def test_groups_of_one_row(unbalanced):
     assert not left.refused
     assert counts[["averaged", "two_stage"]].tolist() == [14, 14]
     assert counts[["pooled", "mixed", "between"]].tolist() == [15, 15, 15]
-    assert "3   two-stage: 1 groups without a line of their own left out" in repr(left)
+    assert "3   two-stage: 1 group without a line of their own left out" in repr(left)
 
 
 def test_balanced_data_give_one_estimate(sleepstudy):

@@ -13,6 +13,7 @@ import pandas as pd
 from laird.compare.answers import Situation, answers
 from laird.compare.betaspace import Level, Line, shadow_radius
 from laird.compare.estimates import INTERCEPT, Estimate, Sample
+from laird.data.grouping import counted
 from laird.errors import FitError, nearest
 from laird.fitting.display import Card, number
 from laird.fitting.result import Fit
@@ -225,7 +226,8 @@ class Estimators:
         yield "estimate (standard error); .answers(): consistent, efficient, honest?"
         for estimate in self.estimates:
             if left_out := self.situation.groups - estimate.groups:
-                yield f"{LABELS[estimate.estimator]}: {left_out} groups without a line of their own left out"
+                label, count = LABELS[estimate.estimator], counted(left_out, "group")
+                yield f"{label}: {count} without a line of their own left out"
         yield from (f"{LABELS[name]}: not available. {reason}" for name, reason in self.refused)
         for name, fit in self.fits.items():
             if fit.status != "ok":
