@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -41,6 +43,13 @@ def test_an_optimum_says_how_far_it_is_from_flat():
     found = optimum_check(minimise(lambda x: (float(x @ x), 2 * x), np.full(2, 0.5)))
     assert found.status == "ok"
     assert found.message.startswith("Converged in 1 iterations")
+    assert "(tolerance 1e-08); its slope is at most" in found.message
+
+
+def test_the_slope_is_that_by_standard_errors():
+    """D = x² has h = 2 everywhere, so that its slope 2x is by standard errors of 1."""
+    found = minimise(lambda x: (float(x @ x), 2 * x), np.full(1, 0.5), max_iterations=0)
+    assert "at most 1.0e+00" in optimum_check(replace(found, converged=True)).message
 
 
 def test_an_optimum_that_rounding_hides_says_so():
@@ -102,12 +111,22 @@ def test_a_correlation_of_one_is_named_with_its_sign(slope, sign):
         in found.message
     )
     assert "one direction" in found.message
+    assert f"0.71 `Intercept` {'-' if slope > 0 else '+'} 0.71 `x` has 0% of the variance" in found.message
 
 
 def test_several_correlated_effects_name_how_many_directions_are_left():
     found = directions([[1, 0, 0], [0.5, 0.5, 0], [0.3, 0.2, 0]], [(0, 1, 2)])
     assert "vary in only 2 of 3 directions" in found.message
-    assert "%" in found.message
+    L = np.array([[1, 0], [0.5, 0.5], [0.3, 0.2]])
+    correlation = (L / np.linalg.norm(L, axis=1, keepdims=True)) @ (
+        L / np.linalg.norm(L, axis=1, keepdims=True)
+    ).T
+    w, V = np.linalg.eigh(correlation)
+    assert f"(shares of variance {w[2] / 3:.0%}, {w[1] / 3:.0%}, 0%)" in found.message
+    words = found.message.split("none is left in ")[1].removesuffix(".").replace("- ", "-").replace("+ ", "")
+    weights = dict(zip(words.split()[1::2], map(float, words.split()[::2]), strict=True))
+    direction = np.array([weights[f"`{name}`"] for name in NAMES])
+    assert abs(direction @ V[:, 0]) == pytest.approx(1, abs=0.01)  # two decimals are shown
 
 
 def test_blocks_are_judged_apart():

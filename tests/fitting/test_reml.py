@@ -1,6 +1,10 @@
 """What holds between REML, ML and their parts (peers: tests/test_peer_fits.py)."""
 
+import subprocess
+import sys
+
 import numpy as np
+import pandas as pd
 import pytest
 from tests.fitting.problems import grouped_frame
 
@@ -84,3 +88,41 @@ def test_adding_a_random_slope_cannot_lower_the_likelihood():
 
 def test_checks_are_convergence_boundary_and_groups(fit):
     assert list(fit.check().check) == ["convergence", "boundary", "groups"]
+
+
+@pytest.mark.parametrize("method", ["ml", "reml"])
+def test_a_contextual_effect_is_estimated_where_groups_do_not_differ_otherwise(method):
+    """Never zero because a variance is (statsmodels#10239); at τ = 0 it is least squares."""
+    frame = grouped_frame(J=14, sizes=(4, 9), seed=2)
+    noise = np.random.default_rng(0).normal(size=len(frame))
+    noise -= pd.Series(noise).groupby(frame.g).transform("mean")
+    frame = frame.assign(y=frame.x + 1.5 * frame.w + noise)
+    found, pooled = (ld.model("y ~ x + w + (1 | g)", data=frame).fit(m) for m in (method, "ols"))
+    assert found.status == "boundary"
+    assert found.varcorr.sdcor[0] == 0.0
+    np.testing.assert_allclose(found.fixef, pooled.fixef, rtol=1e-9)
+    np.testing.assert_array_less(0.0, found.se)
+    assert abs(found.fixef["w"]) > 1.0
+
+
+LARGE = """
+import resource, sys
+import numpy as np
+import laird as ld
+
+rng, n, J = np.random.default_rng(0), 183_000, 30_000
+g, x = rng.permutation(np.arange(n) % J), rng.normal(size=n)
+y = 1 + x + rng.normal(size=J)[g] + rng.normal(size=J)[g] * x + rng.normal(size=n)
+fit = ld.model("y ~ x + (1 + x | g)", data={"y": y, "x": x, "g": g}).fit("reml")
+unit = 1 if sys.platform == "darwin" else 1024
+print(fit.status, fit.ngroups["g"], resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows counts memory otherwise")
+def test_thirty_thousand_groups_need_less_than_a_gibibyte_in_all():
+    """A dense matrix of 183,000 rows × 30,000 groups would have 41 GiB."""
+    run = subprocess.run([sys.executable, "-c", LARGE], capture_output=True, text=True, check=True)
+    status, J, peak = run.stdout.split()
+    assert (status, J) == ("ok", "30000")
+    assert int(peak) < 2**30

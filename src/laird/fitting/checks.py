@@ -59,7 +59,8 @@ def optimum_check(optimum: Optimum) -> Check:
     if optimum.converged:
         message = (
             f"Converged in {optimum.iterations} iterations: a further step would change the deviance by "
-            f"{optimum.decrement:.1e} ({_tolerance(optimum)})."
+            f"{optimum.decrement:.1e} ({_tolerance(optimum)}); its slope is at most {_slope(optimum):.1e} by "
+            "standard error."
         )
         return Check("convergence", "ok", optimum.decrement, message)
     return Check(
@@ -70,6 +71,16 @@ def optimum_check(optimum: Optimum) -> Check:
         f"{optimum.decrement:.1e}.",
         "Simplify the random part, or look for outliers and for predictors on extreme scales.",
     )
+
+
+def _slope(optimum: Optimum) -> float:
+    """Largest derivative of the deviance by standard errors, which are √(2/h) for its curvature h.
+
+    A decrement of d bounds it by 2√d.
+    """
+    h = np.abs(np.diag(optimum.hessian))
+    unit = np.sqrt(2.0 / np.where(h > 0.0, h, 2.0))
+    return float(np.max(np.abs(optimum.gradient) * unit, initial=0.0))
 
 
 def _tolerance(optimum: Optimum) -> str:
@@ -142,18 +153,21 @@ def _vanished(group: str, names: Sequence[str], block: list[int], L: Floats) -> 
     ]
     alive = [i for i, s in enumerate(sd) if s > 0.0]
     singular = int(np.sum(np.diag(L)[[block[i] for i in alive]] == 0.0)) if len(alive) > 1 else 0
+    w, V = np.linalg.eigh(correlation[np.ix_(alive, alive)])
+    lost = " and ".join(_in_words(v, [names[block[i]] for i in alive]) for v in V.T[:singular])
     if singular and len(alive) == 2:
         sign = "+1" if correlation[alive[0], alive[1]] > 0 else "-1"
         a, b = (names[block[i]] for i in alive)
         words.append(
             f"The correlation of `{a}` and `{b}` between the groups of `{group}` is estimated as {sign}: the "
-            "data support only one direction in which groups differ."
+            f"data support only one direction in which groups differ; over their sds, {lost} has 0% of the "
+            "variance."
         )
     elif singular:
-        shares = _shares(correlation[np.ix_(alive, alive)])
+        shares = ", ".join(f"{share:.0%}" for share in np.maximum(w[::-1], 0.0) / w.sum())
         words.append(
             f"The effects of `{group}` vary in only {len(alive) - singular} of {len(alive)} directions "
-            f"(shares of variance {', '.join(f'{share:.0%}' for share in shares)})."
+            f"(shares of variance {shares}); over their sds, none is left in {lost}."
         )
     return words
 

@@ -113,15 +113,16 @@ def _patterns(W: Floats) -> tuple[Floats, Ids]:
 def _code(W: Floats) -> Floats:
     """One number for each row, (n,): equal for equal rows, different for others, by arbitrary weights."""
     code = np.zeros(len(W))
-    for weight, w in zip(np.random.default_rng(0).uniform(1, 2, W.shape[1]), W.T, strict=True):
-        code += weight * w
+    weights = np.asarray(np.random.default_rng(0).uniform(1, 2, W.shape[1]))
+    for k, w in enumerate(W.T):
+        code += weights[k] * w
     return code
 
 
 def _words(names: Sequence[str], value: Floats) -> str:
     """Columns that are not zero, else all: "where `a[v]` = 1", "where `a[v]` = 0, `a[w]` = 0"."""
-    every = zip(names, value.tolist(), strict=True)
-    pairs = [(name, v) for name, v in every if not name.endswith("Intercept")]
+    both = zip(names, value.tolist(), strict=True)
+    pairs = [(name, v) for name, v in both if not name.endswith("Intercept")]
     shown = [(name, v) for name, v in pairs if v != 0.0] or pairs
     return f"where {', '.join(f'`{name}` = {v:g}' for name, v in shown)}" if shown else "in any row"
 
