@@ -101,7 +101,7 @@ def default_tests(model: ld.Model, _seed: int) -> Reading:
 
 
 def empirical_bayes(model: ld.Model, seed: int) -> Reading:
-    return draws_summary(model.fit("eb", draws=1000, random_seed=seed))
+    return draws_summary(model.fit("eb", draws=400, random_seed=seed))
 
 
 def full_bayes(model: ld.Model, seed: int) -> Reading:
