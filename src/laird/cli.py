@@ -114,7 +114,6 @@ def _fit(given: argparse.Namespace) -> None:
 
 def _report(given: argparse.Namespace) -> None:
     from laird.report.progress import progress
-
     from laird.spec import read_spec
 
     spec, output = read_spec(spec_path(given.spec)), _output(given.output)

@@ -82,7 +82,5 @@ def _ignored(design: Design) -> tuple[Check, ...]:
     ignored = [name for name, present in parts if present]
     if not ignored:
         return ()
-    message = (
-        f"Pooled least squares ignores {', '.join(ignored)}; its errors hold without them."
-    )
+    message = f"Pooled least squares ignores {', '.join(ignored)}; its errors hold without them."
     return (Check("ignored", "note", float(len(ignored)), message, 'Use "reml".'),)
