@@ -16,6 +16,7 @@ from laird.inference.rowcovariance import Dispersion
 
 type Floats = NDArray[np.float64]
 
+
 def drawn_targets(fit: Fit, targets: Targets, rng: np.random.Generator) -> Floats:
     """Draws of targets, shape (S, r).
 
