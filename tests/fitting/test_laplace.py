@@ -34,6 +34,12 @@ def test_smoothed_weights_rise_with_the_ratios():
     assert khat < 0.7
 
 
+def test_equal_ratios_are_exact():
+    log_weights, khat = module.smoothed(np.full(50, -3.0))
+    assert khat == 0.0
+    np.testing.assert_array_equal(module.normalised(log_weights), 1 / 50)
+
+
 def test_ratios_with_heavy_tails_are_not_trusted():
     """exp of an exponential variate of mean 1.2 has no mean: Pareto's k is 1.2."""
     ratios = 1.2 * np.random.default_rng(2).exponential(size=4000)

@@ -65,6 +65,13 @@ def test_flat_priors_have_no_row():
     assert "prior" not in set(checks)
 
 
+def test_without_sds_there_is_no_row():
+    bound = ld.model("yi ~ 1 + meta_V(vi)", "sigma ~ 0", data=ld.load_data("bcg_rr"))
+    checks = bound.fit("eb", random_seed=1).check()
+    assert "prior" not in set(checks.check)
+    assert (checks.status == "ok").all()
+
+
 def test_nuts_and_empirical_bayes_agree():
     """400 draws each; a sensitivity has a Monte Carlo error of about a tenth of itself."""
     options = {"draws": 500, "tune": 500, "chains": 2, "progress": False}

@@ -114,6 +114,16 @@ def test_homogeneous_studies_have_zero_and_a_finite_interval():
     assert found.Q.p_value == pytest.approx(chi2.sf(found.Q.Q, 19), rel=1e-9)
 
 
+@pytest.mark.parametrize("formula", ["yi ~ 1 + meta_V(vi)", 'yi ~ 1 + meta_V(vi, scale="proportional")'])
+def test_a_heterogeneity_that_is_zero_by_assumption_has_no_interval(formula):
+    model = ld.model(formula, "sigma ~ 0", data=ld.load_data("bcg_rr"))
+    row = ld.heterogeneity(model.fit("reml")).table.iloc[0]
+    assert (row.tau, row.I2, row.H2, row.interval) == (0.0, 0.0, 1.0, "none")
+    assert np.isnan([row.tau_lower, row.tau_upper, row.tau2_se]).all()
+    drawn = ld.heterogeneity(model.fit("eb", random_seed=1)).table.iloc[0]
+    assert (drawn.tau_lower, drawn.tau_upper) == (0.0, 0.0)
+
+
 def test_outcomes_have_their_own_rows():
     data = {"a": [1.0, 2.0, 4.0, 3.0, 2.5, 1.0], "b": [2.0, 1.0, 3.0, 5.0, 2.0, np.nan], "v": [0.1] * 6}
     model = ld.model("a ~ 1 + meta_V(v)", "b ~ 1 + meta_V(v)", "rho(a, b) ~ 0", data=data)

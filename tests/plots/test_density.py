@@ -29,3 +29,8 @@ def test_kernel_density_of_normal_draws():
     found = kernel(X, np.random.default_rng(1).normal(size=4000))
     assert float(np.trapezoid(found, X)) == pytest.approx(1.0)
     assert np.abs(found - norm.pdf(X)).max() < 0.05  # error of 1000 smoothed draws at their mode
+
+
+def test_components_without_spread_are_smoothed_as_draws():
+    draws = np.random.default_rng(1).normal(size=900)
+    np.testing.assert_allclose(mixture(X, draws, np.full(900, 1e-9)), kernel(X, draws))

@@ -150,9 +150,11 @@ def normalised(log_weights: Floats) -> Floats:
 
 
 def smoothed(log_ratios: Floats) -> tuple[Floats, float]:
-    """Pareto-smoothed log weights (Vehtari et al. 2024), and k̂."""
+    """Pareto-smoothed log weights (Vehtari et al. 2024), and k̂; 0 for equal ratios, which are exact."""
     from arviz_stats.base import array_stats
 
+    if np.ptp(log_ratios) == 0.0:
+        return np.zeros(len(log_ratios)), 0.0
     log_weights, khat = array_stats.psislw(-log_ratios)
     return np.asarray(log_weights), float(khat)
 

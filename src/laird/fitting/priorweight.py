@@ -93,6 +93,8 @@ def sensitivities(target: Posterior, phi: Floats, most: int = MOST_DRAWS) -> tup
     """Sensitivities of all sds, correlations and their slopes, from `most` draws; none for flat priors."""
     own = target.coordinates
     k = own.size - own.places.b
+    if k == 0:
+        return ()
     drawn = phi.reshape(-1, own.size)
     drawn = drawn[np.linspace(0, len(drawn) - 1, min(len(drawn), most)).astype(int)]
     log_data = target.densities(drawn) - own.priors.each(drawn)

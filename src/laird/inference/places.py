@@ -139,7 +139,7 @@ def _row(level: str, tau2: float, se: float, lower: float, upper: float) -> dict
 
 
 def limits_of(place: Place, interval: Interval, prob: float) -> Limits:
-    """How limits are found at a place.
+    """How limits are found at a place; none of a heterogeneity that the model says is zero.
 
     Raises
     ------
@@ -149,7 +149,7 @@ def limits_of(place: Place, interval: Interval, prob: float) -> Limits:
     fit = place.fit
     if fit.draws is not None:
         return _of_draws(place.drawn(), prob)
-    if interval == "none" or fit.method not in ("ml", "reml"):
+    if interval == "none" or fit.method not in ("ml", "reml") or not place.levels:
         return Limits("none", lambda _: (np.nan, np.nan))
     if interval == "q-profile" or (interval == "auto" and _single(fit)):
         found = _of_q(place, prob)
@@ -201,7 +201,7 @@ def _of_q(place: Place, prob: float) -> Limits | None:
 
 
 def delta_se(place: Place, function: Function) -> float:
-    """Standard error of a function of the variances by level; NaN at the boundary.
+    """Standard error of a function of the variances by level; NaN at the boundary, and without variances.
 
     Of a single variance from its expected information, else by the delta method from the
     covariance of log sds.
@@ -209,7 +209,7 @@ def delta_se(place: Place, function: Function) -> float:
     fit = place.fit
     if fit.draws is not None:
         return float(np.std([function(v) for v in place.drawn()], ddof=1))
-    if fit.theta is None or fit.method not in ("ml", "reml"):
+    if fit.theta is None or fit.method not in ("ml", "reml") or not place.levels:
         return float("nan")
     return _expected(place, function, fit.theta) if _single(fit) else _observed(place, function, fit.theta)
 

@@ -12,9 +12,12 @@ type Floats = NDArray[np.float64]
 MOST = 1000
 """Of more components of a mixture only so many are used, evenly spaced."""
 
+POINT = 1e-3
+"""A component with a smaller share of the spread of the means is a point."""
+
 
 def mixture(x: ArrayLike, mean: ArrayLike, sd: ArrayLike) -> Floats:
-    """Density of an equal mixture of normal distributions, shape of x.
+    """Density of an equal mixture of normal distributions, shape of x; points are smoothed as draws are.
 
     Examples
     --------
@@ -23,6 +26,8 @@ def mixture(x: ArrayLike, mean: ArrayLike, sd: ArrayLike) -> Floats:
     """
     every = ceil(len(np.asarray(mean)) / MOST)
     m, s = (np.asarray(values, dtype=float)[::every, None] for values in (mean, sd))
+    points = s <= POINT * m.std()
+    s = np.where(points, bandwidth(m[:, 0]), s) if points.any() else s
     z = (np.asarray(x, dtype=float) - m) / s
     return np.asarray(np.mean(np.exp(-0.5 * z**2) / s, axis=0) / np.sqrt(2 * np.pi))
 

@@ -38,7 +38,7 @@ def estimate_pictures(study: Study) -> tuple[Block, ...]:
 
 
 def _priors_and_posteriors(fit: Fit) -> Iterator[Block]:
-    if fit.draws is not None:
+    if fit.draws is not None and _scales(fit):
         shown = _panels(
             partial(plots.prior_posterior, fit),
             alt=f"Prior density and {SHORT[fit.method]} draws of each covariance parameter.",
@@ -56,7 +56,9 @@ def _scales(fit: Fit) -> int:
 def chain_pictures(study: Study) -> tuple[Block, ...]:
     """Traces and ranks of the chains, where there are chains."""
     return tuple(
-        Pictures((_chains(fit),), wide=True) for fit in study.fits if fit.method == "nuts" and fit.draws
+        Pictures((_chains(fit),), wide=True)
+        for fit in study.fits
+        if fit.method == "nuts" and fit.draws and _scales(fit)
     )
 
 

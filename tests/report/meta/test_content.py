@@ -2,8 +2,11 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
+import pandas as pd
 import pytest
 
+import laird as ld
 from laird.report import render
 
 SECTIONS = [
@@ -71,3 +74,33 @@ def test_the_browser_shows_all_of_it(chromium, restored, page_of, tmp_path, widt
     outside = """[...document.querySelectorAll('body *')]
         .filter(e => !e.closest('.scroll') && e.getBoundingClientRect().right > innerWidth + 1).length"""
     assert chromium.evaluate(outside) == 0
+
+
+def rows_of_everything():
+    rng = np.random.default_rng(0)
+    g, x, v = np.repeat(np.arange(12), 3), rng.normal(size=36), rng.uniform(0.02, 0.2, 36)
+    y, z = (0.2 + 0.3 * x + rng.normal(0, 0.4, 12)[g] + rng.normal(0, np.sqrt(v + 0.04)) for _ in range(2))
+    habitat, w = np.where(g % 2, "forest", "grassland"), rng.integers(1, 4, 36)
+    return pd.DataFrame({"g": g, "x": x, "v": v, "y": y, "z": z, "habitat": habitat, "w": w})
+
+
+KINDS = {
+    "common effect": ("y ~ x + meta_V(v)", "sigma ~ 0"),
+    "proportional": ('y ~ x + meta_V(v, scale="proportional")', "sigma ~ 0"),
+    "group sd": ("y ~ x + (1 | g) + meta_V(v)", "sd(g) ~ habitat"),
+    "slopes": ("y ~ x + (1 + x | g) + meta_V(v)",),
+    "contextual": ("y ~ cvar(x, g) + dvar(x, g) + (1 | g) + meta_V(v)",),
+    "two outcomes": ("y ~ x + (1 | g) + meta_V(v)", "z ~ x + (1 | g) + meta_V(v)"),
+    "rho": ("y ~ x + meta_V(v)", "z ~ x + meta_V(v)", "rho(y, z) ~ x", "sigma(y) ~ habitat"),
+    "weights": ("y ~ x + meta_V(v)",),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_meta_analysis_has_a_report(kind):
+    more = {"weights": "w"} if kind == "weights" else {}
+    model = ld.model(*KINDS[kind], data=rows_of_everything(), **more)
+    methods = ("reml", "eb") if kind in ("common effect", "rho") else ("reml",)
+    shown = render(model, [model.fit(method) for method in methods])
+    assert {"heterogeneity", "effects", "small"} <= set(anchors(shown))
+    assert ("influence" in anchors(shown)) == (kind != "weights")

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from laird import plots
 from laird.fitting.result import Fit
@@ -71,11 +72,13 @@ def _subgroups(about: Synthesis, by: str | None) -> int:
 
 
 def _told(about: Synthesis) -> dict[str, Any]:
-    """Moderators whose values pictures know; none when one of them is hidden in a function."""
+    """Moderators whose values pictures know; none when one is hidden in a function, or of one outcome."""
     known = moderators(about.study.reference)
     grid = about.predictions.grid.frame if about.predictions else None
     names = [] if grid is None else [str(name) for name in grid]
-    return {name: known[name] for name in names} if set(names) <= set(known) else {}
+    if any(name not in known or pd.isna(known[name]).any() for name in names):
+        return {}
+    return {name: known[name] for name in names}
 
 
 def _categories(about: Synthesis) -> list[str]:

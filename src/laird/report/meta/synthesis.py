@@ -132,10 +132,10 @@ def _at(
 
 
 def deletions(study: Study, labels: tuple[str, ...]) -> Deletions | None:
-    """Leave every study out, by REML or ML: every one is a fit of its own."""
+    """Leave every study out, by REML or ML: each is a fit of its own.  Weighted rows have no influence."""
     fit = likelihood_of(study) or refit(study.reference, study.model.design, "reml")
     units = _units(fit, labels)
-    if not 3 <= len(units.labels) <= MOST_UNITS:
+    if not 3 <= len(units.labels) <= MOST_UNITS or study.model.design.weights is not None:
         return None
     by = [units.labels[code] for code in units.codes]
     return Deletions(
