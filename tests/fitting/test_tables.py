@@ -98,3 +98,51 @@ def test_frames_of_effects_are_copies():
     frame.iloc[0, 0] = 1.0
     assert values[0, 0] == 0
     assert isinstance(frame, pd.DataFrame)
+
+
+HOMOGENEOUS = {
+    "y": [0.21, 0.18, 0.22, 0.19, 0.2, 0.23, 0.17, 0.2],
+    "v": [0.04] * 8,
+    "x": ["a", "b"] * 4,
+    "g": [1, 1, 2, 2, 3, 3, 4, 4],
+}
+
+
+@pytest.mark.parametrize("method", ["ml", "reml"])
+def test_no_interval_from_zero_to_infinity_where_the_likelihood_is_flat(method):
+    """exp of what the curvature gives would be [0, ∞], for each sd and for their ratio."""
+    fit = ld.model("y ~ 1 + meta_V(v)", "sigma ~ x", data=HOMOGENEOUS).fit(method)
+    rows = fit.summary().query("component == 'log_sigma'")
+    assert rows[["se", "lower", "upper"]].isna().all(axis=None)
+    assert fit.scale_se.isna().all()
+    draws = ld.model("y ~ 1 + meta_V(v)", "sigma ~ x", data=HOMOGENEOUS).fit("eb", random_seed=1)
+    finite = draws.summary().query("component == 'log_sigma'")[["lower", "upper"]]
+    assert np.exp(finite).to_numpy().max() < 10
+
+
+def test_one_level_without_heterogeneity_leaves_the_other_its_interval():
+    data = HOMOGENEOUS | {"y": [1.21, 0.18, -0.22, 0.19, 2.2, 0.23, 0.17, 0.2]}
+    rows = ld.model("y ~ 1 + meta_V(v)", "sigma ~ x", data=data).fit("reml").summary().set_index("term")
+    assert np.isfinite(rows.loc["Intercept", "upper"]).all()
+    assert rows.loc["x[b]", ["se", "lower", "upper"]].isna().all()
+
+
+def test_a_correlation_at_one_has_no_interval():
+    rng = np.random.default_rng(1)
+    y = rng.normal(size=30)
+    data = {"a": y, "b": 2 * y + rng.normal(0, 1e-3, 30), "v": np.full(30, 0.04)}
+    fit = ld.model("a ~ 1 + meta_V(v)", "b ~ 1 + meta_V(v)", data=data).fit("reml")
+    rho = fit.summary().set_index("component").loc["rho"]
+    assert rho.estimate > 0.999
+    assert rho[["se", "lower", "upper"]].isna().all()
+
+
+def test_a_predictor_far_from_zero_keeps_its_standard_errors():
+    """The log sd in the year 0 is an extrapolation with a huge error, but the data determine it."""
+    data = ld.load_data("restoration")
+    near, far = (
+        ld.model("yi ~ 1 + meta_V(vi)", "sigma ~ year", data=data.assign(year=data.duration + shift)).fit()
+        for shift in (0, 2000)
+    )
+    np.testing.assert_allclose(far.scale_se["year"], near.scale_se["year"], rtol=1e-6)
+    assert 50 < far.scale_se["Intercept"] < np.inf

@@ -66,3 +66,8 @@ def test_chain_is_the_derivative(m):
 def test_chain_is_finite_where_a_correlation_is_one():
     eta = np.array([[30.0, -30.0, 0.2]])
     assert np.isfinite(correlation_chain(eta, 3, np.ones((1, 3, 3)))).all()
+
+
+def test_chain_does_not_overflow_far_away():
+    eta = np.array([[800.0, -800.0, 0.2]])
+    assert np.isfinite(correlation_chain(eta, 3, np.ones((1, 3, 3)))).all()

@@ -90,3 +90,13 @@ def test_input_that_is_refused(bangertdrowns, hs_fit):
         ld.scale_tests(bangertdrowns, pattern="duration")
     with pytest.raises(ld.FitError, match="score"):
         ld.scale_tests(bangertdrowns, method="score")
+
+
+def test_coefficients_that_the_data_do_not_determine_have_no_intervals():
+    data = {"y": [0.21, 0.18, 0.22, 0.19, 0.2, 0.23, 0.17, 0.2], "v": [0.04] * 8, "x": ["a", "b"] * 4}
+    fit = ld.model("y ~ 1 + meta_V(v)", "sigma ~ x", data=data).fit("ml")
+    wald, ratio = ld.scale_tests(fit), ld.scale_tests(fit, method="lr")
+    assert wald.rows[["se", "p_value", "lower", "upper"]].isna().all(axis=None)
+    assert np.isnan(wald.joint.p_value)
+    assert ratio.rows.loc[1, ["lower", "upper"]].isna().all()
+    assert ratio.joint.p_value == pytest.approx(1, abs=1e-6)

@@ -25,9 +25,6 @@ type Floats = NDArray[np.float64]
 NEGLIGIBLE = 1e-3
 """A heterogeneity sd below this share of the sampling sd is zero for every purpose."""
 
-ABSURD = 10.0
-"""A log sd or atanh correlation with a larger standard error is not known at all (e^10 = 22,000)."""
-
 NEAR_ONE = 0.98
 FEW_ROWS = 5
 RECOMMENDED_ROWS = 10
@@ -56,7 +53,7 @@ def diagnose(problem: Problem, found: Sequence[Regression], *, priors: bool = Fa
     if design.known is not None:
         yield known_check(design.known)
         yield from heterogeneity_checks(problem, design.known, found)
-        if design.known.proportional:
+        if design.known.proportional and any(scale.names for scale in sigma_designs(design)):
             yield spread_check(design.known)
     else:
         yield from vanished_checks(design, found)
@@ -137,17 +134,18 @@ def vanished_checks(design: Design, found: Sequence[Regression]) -> Iterator[Che
 def standard_error_check(own: Regression) -> Check:
     """Whether coefficients of a log sd or atanh correlation are known at all."""
     name = f"{own.parameter}({own.group})" if own.group else own.parameter
-    with np.errstate(invalid="ignore"):
-        se = own.se
-    worst = int(np.argmax(np.where(np.isnan(se), np.inf, se)))
-    value = float(se[worst])
-    if value < ABSURD:
+    se = own.curvature_se
+    worst = int(np.argmax(np.where(np.isnan(se), np.inf, se / own.reach)))
+    if own.determined.all():
+        value = float(se.max())
         return Check(
             f"standard_errors({name})", "ok", value, f"Standard errors of `{name}` up to {value:.3g}."
         )
+    value = float(se[worst])
     shown = "undefined" if np.isnan(value) else f"{value:.3g}"
     message = f"The coefficient `{own.names[worst]}` of `{name}` is not determined (standard error {shown})."
-    return Check(f"standard_errors({name})", "warning", value, message, f"Leave it out of the model. {BAYES}")
+    remedy = BAYES if own.names[worst] == "Intercept" else f"Leave it out of the model. {BAYES}"
+    return Check(f"standard_errors({name})", "warning", value, message, remedy)
 
 
 def correlation_check(own: Regression) -> Check:

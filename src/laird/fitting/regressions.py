@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 type Floats = NDArray[np.float64]
 type Ids = NDArray[np.intp]
 
+ABSURD = 10.0
+"""A log sd or atanh correlation with a larger standard error is not known at all (e^10 = 22,000)."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Regression:
@@ -33,6 +36,9 @@ class Regression:
         As in `laird.posterior.codings.Coding`.
     estimate, cov
         Shapes (k,), (k, k); a log sd of -inf is an sd of zero, whose covariance is NaN.
+    reach
+        Largest factor of a standardised coefficient in each, shape (k,): a constant far from the
+        data has a large one, and a large standard error for that reason alone.
     """
 
     parameter: str
@@ -40,14 +46,26 @@ class Regression:
     names: tuple[str, ...]
     estimate: Floats
     cov: Floats
+    reach: Floats
 
     def __post_init__(self) -> None:
         freeze(self)
 
     @property
+    def curvature_se(self) -> Floats:
+        """Square roots of the diagonal of `cov`, shape (k,), however large."""
+        with np.errstate(invalid="ignore"):
+            return np.sqrt(np.diag(self.cov))
+
+    @property
+    def determined(self) -> NDArray[np.bool_]:
+        """Whether the data say anything about each, shape (k,)."""
+        return self.curvature_se < ABSURD * self.reach
+
+    @property
     def se(self) -> Floats:
-        """Standard errors, shape (k,)."""
-        return np.sqrt(np.diag(self.cov))
+        """Standard errors, shape (k,); NaN where the curvature of a flat likelihood gives none."""
+        return np.where(self.determined, self.curvature_se, np.nan)
 
     @property
     def constant(self) -> bool:
@@ -83,7 +101,8 @@ def _regression(coding: Coding, theta: Theta, cov: Floats, pairs: int) -> Regres
 
 
 def _of(coding: Coding, values: Floats, cov: Floats) -> Regression:
-    return Regression(coding.parameter, coding.group, coding.names, values, cov)
+    reach = np.abs(coding.A).max(axis=1, initial=0.0)
+    return Regression(coding.parameter, coding.group, coding.names, values, cov, reach)
 
 
 def estimates(codings: Codings, theta: Theta) -> tuple[Regression, ...]:

@@ -201,9 +201,15 @@ def likelihood_summary(
 def _coefficient_interval(q: Parameter, own: Regression, z: float) -> tuple[float, tuple[float, float]]:
     """Standard error and interval of a coefficient; of a constant by the delta method and transformed."""
     value, se = float(own.estimate[q.place[1]]), float(own.se[q.place[1]])
-    slope = {"sigma": np.exp(value), "phi": np.exp(value), "rho": 1 - np.tanh(value) ** 2}
     lower, upper = (float(natural(q, value + sign * z * se)) for sign in (-1, 1))
-    return se * float(slope.get(q.component, 1.0)), (lower, upper)
+    return se * _slope(q, value), (lower, upper)
+
+
+def _slope(q: Parameter, value: float) -> float:
+    """Derivative of `natural`."""
+    if q.component in ("sigma", "phi"):
+        return float(np.exp(value))
+    return 1 - float(np.tanh(value)) ** 2 if q.component == "rho" else 1.0
 
 
 def _scale_interval(

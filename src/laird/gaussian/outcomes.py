@@ -146,7 +146,13 @@ def correlation_chain(eta: Floats, m: int, d_C: Floats) -> Floats:
     found = np.empty_like(eta)
     for k, (i, j) in enumerate(pairs):
         before = [pairs.index((i, h)) for h in range(j)]
-        remaining = np.prod(1.0 / np.cosh(eta[:, before]), axis=1)
-        own = DL[:, i, j] * remaining / np.cosh(eta[:, k]) ** 2
+        remaining = np.prod(_sech(eta[:, before]), axis=1)
+        own = DL[:, i, j] * remaining * _sech(eta[:, k]) ** 2
         found[:, k] = own - z[:, k] * np.sum(DL[:, i, j + 1 : i + 1] * L[:, i, j + 1 : i + 1], axis=1)
     return found
+
+
+def _sech(x: Floats) -> Floats:
+    """1 / cosh(x) = 2e^-|x| / (1 + e^-2|x|), which does not overflow."""
+    small = np.exp(-np.abs(x))
+    return np.asarray(2.0 * small / (1.0 + small**2))

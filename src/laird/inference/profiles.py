@@ -35,7 +35,10 @@ OPTIONS: Any = {"ftol": 1e-10, "maxiter": 60}
 HUGE = 1e100
 
 BOX, SMALLEST_BOX, BOXES = 1.0, 1e-4, 6
-"""The search for a limit goes no further at once in any coordinate, and gives up after so many boxes."""
+"""The search for a limit goes no further at once in any coordinate, and gives up after so many steps."""
+
+FLAT = 1e-9
+"""A step along which a function changes by a smaller share is one along a flat likelihood."""
 
 CLOSE = 1e-3
 """A limit counts when the log-likelihood there is within this of what it should be."""
@@ -142,16 +145,17 @@ class _Search(NamedTuple):
 
     def from_start(self, x: Floats) -> float:
         """The largest value reached from a start; ∞ when there is no end, NaN when it is stuck."""
-        radius = BOX
-        for _ in range(BOXES):
+        radius, steps = BOX, 0
+        while steps < BOXES:
             found = self._within(x, radius)
             if not self.profile.loglik(found)[0] > self.level - CLOSE:
                 radius /= 2
                 if radius < SMALLEST_BOX:
                     return float("nan")
                 continue
-            moved, x = float(np.max(np.abs(found - x))), found
-            if moved < 0.99 * radius:
+            moved, gained = float(np.max(np.abs(found - x))), self.value(found) - self.value(x)
+            x, steps = found, steps + 1
+            if moved < 0.99 * radius or abs(gained) <= FLAT * abs(self.value(x)):
                 return self.sign * self.value(x)
             radius *= 2
         return float("inf")

@@ -206,7 +206,8 @@ def _quadratic(fit: Fit, tested: Sequence[_Coefficient]) -> ChiSquare:
     estimate, J = _jacobian(fit, tested)
     free = np.isfinite(np.diag(uncertainty.cov))
     cov = J[:, free] @ uncertainty.cov[np.ix_(free, free)] @ J[:, free].T
-    if not np.all(np.isfinite(estimate)) or np.any(J[:, ~free]):
+    known = np.isfinite([_estimate(fit, own)[1] for own in tested])
+    if not np.all(known & np.isfinite(estimate)) or np.any(J[:, ~free]):
         return ChiSquare(np.nan, len(tested), np.nan, "wald")
     chi2 = float(estimate @ np.linalg.solve(cov, estimate))
     return ChiSquare(chi2, len(tested), chi2_tail(chi2, len(tested)), "wald")
@@ -231,11 +232,16 @@ def _by_ratio(fit: Fit, chosen: Sequence[_Coefficient], prob: float) -> pd.DataF
     for own in chosen:
         estimate, se = _estimate(fit, own)
         test = _ratio(fit, [own]) if own.is_tested else None
-        lower, upper = profile_limits(profile, own.at, prob)
+        lower, upper = _bounded(*profile_limits(profile, own.at, prob))
         statistic, p_value = (np.nan, np.nan) if test is None else (test.chi2, test.p_value)
         rows.append((estimate, se, 1.0, statistic, p_value, lower, upper, "lr"))
     names = ["estimate", "se", "df", "statistic", "p_value", "lower", "upper", "method"]
     return _frame(chosen).join(pd.DataFrame(rows, columns=names))
+
+
+def _bounded(lower: float, upper: float) -> tuple[float, float]:
+    """Limits, NaN when any value agrees with the data: then there is no interval."""
+    return (np.nan, np.nan) if np.isinf(lower) and np.isinf(upper) else (lower, upper)
 
 
 def _ratio(fit: Fit, tested: Sequence[_Coefficient]) -> ChiSquare:
