@@ -177,3 +177,36 @@ def test_a_proportional_multiplier_of_one_is_additive():
     X, w = np.column_stack([np.ones(len(data)), data.x]), 1 / data.vi.to_numpy()
     r = data.yi - X @ np.linalg.solve(X.T @ (w[:, None] * X), X.T @ (w * data.yi))
     assert found.phi == pytest.approx(np.mean(w * r**2), rel=1e-7)
+
+
+def test_a_weight_of_two_is_every_row_twice():
+    """Weights multiply log-likelihoods: all that is computed from these is that of repeated rows."""
+    data = ld.load_data("bcg_rr")
+    formula, twice = "yi ~ ablat + meta_V(vi)", pd.concat([data, data], ignore_index=True)
+    one = ld.model(formula, data=data.assign(w=2.0), weights="w").fit("reml")
+    many = ld.model(formula, data=twice).fit("reml")
+    new = {"ablat": [20.0, 40.0]}
+    for table in (
+        lambda fit: fit.summary(),
+        ld.coef_tests,
+        lambda fit: ld.coef_tests(fit, df="satterthwaite"),
+        lambda fit: ld.heterogeneity(fit, interval="profile").table.drop(columns="tau2_se"),
+        lambda fit: ld.prediction_interval(fit, new, v=0.1),
+        lambda fit: ld.predictions(fit, new),
+        lambda fit: ld.true_effects(fit).iloc[:13],
+        lambda fit: ld.marginal_means(fit, "ablat", at=new),
+    ):
+        found, expected = (table(fit).select_dtypes("number").to_numpy() for fit in (one, many))
+        np.testing.assert_allclose(found, expected, rtol=2e-5, atol=1e-9)  # limits are searched for
+    found, expected = (ld.heterogeneity(fit).Q for fit in (one, many))
+    np.testing.assert_allclose(found, expected, rtol=1e-10)
+
+
+def test_weighted_rows_have_robust_errors_of_the_weighted_estimate():
+    data = ld.load_data("bcg_rr").assign(w=np.arange(1.0, 14.0))
+    fit = ld.model("yi ~ ablat + meta_V(vi)", data=data, weights="w").fit("reml")
+    robust = ld.cluster_robust(fit, data.trial)
+    np.testing.assert_allclose(robust.sandwich.M, fit.vcov, rtol=1e-8)
+    without = ld.model("yi ~ ablat + meta_V(vi)", data=data.assign(w=data.w - 1), weights="w").fit("reml")
+    with pytest.raises(ld.FitError, match="weight 0"):
+        ld.cluster_robust(without, data.trial)

@@ -64,3 +64,28 @@ def test_at_moderators_as_well():
 def test_a_number_of_replicates_is_asked_for(fit):
     with pytest.raises(ld.FitError, match="simulate"):
         ld.heterogeneity(fit, simulate=-1)
+
+
+def test_the_model_compared_with_may_have_another_scale():
+    data = ld.load_data("restoration")
+    fit = ld.model("yi ~ habitat + meta_V(vi)", "sigma ~ habitat", data=data).fit("reml")
+    null = ld.model("yi ~ 1 + meta_V(vi)", data=data).fit("reml")
+    by_row = ld.heterogeneity_at(fit, null=null)
+    expected = 100 * np.maximum(1 - by_row.tau2 / null.sigma**2, 0)
+    np.testing.assert_allclose(by_row.R2, expected, rtol=1e-9)
+    given = ld.heterogeneity_at(fit, {"habitat": ["forest", "grassland"]}, null=null)
+    assert sorted(given.R2) == pytest.approx(sorted(by_row.R2), rel=1e-9)
+    table = ld.heterogeneity(fit, null=null, simulate=20, random_seed=1).table.iloc[0]
+    share = np.mean(fit.sigma**2) / null.sigma**2
+    assert pytest.approx(100 * (1 - share), rel=1e-9) == table.R2
+    assert table.R2_lower <= table.R2_upper
+
+
+def test_heterogeneity_of_other_rows_or_levels_is_not_compared(fit):
+    data = ld.load_data("bcg_rr")
+    fewer = ld.model("yi ~ 1 + meta_V(vi)", data=data[1:]).fit("reml")
+    with pytest.raises(ld.FitError, match="12 effect sizes, the fit has 13"):
+        ld.heterogeneity(fit, null=fewer)
+    none = ld.model("yi ~ 1 + meta_V(vi)", "sigma ~ 0", data=data).fit("reml")
+    with pytest.raises(ld.FitError, match="heterogeneity between: nothing; the fit between: `residual`"):
+        ld.heterogeneity(fit, null=none)

@@ -7,7 +7,7 @@ import pytest
 from tests.inference.oracles import projection, some_rows
 
 from laird.inference.gls import gls, times, trace_P, trace_PTPT, trace_TT
-from laird.inference.rowblocks import whitener
+from laird.inference.rowblocks import layout, whitener
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -29,3 +29,16 @@ def test_estimates_and_traces_are_the_dense_ones(seed):
     assert trace_TT(by, stacks) == pytest.approx(np.trace(Si @ T @ Si @ T), rel=1e-10)
     assert trace_PTPT(by, found, stacks) == pytest.approx(np.trace(P @ T @ P @ T), rel=1e-10)
     np.testing.assert_allclose(times(by, stacks, rows.X), T @ rows.X, rtol=1e-12)
+
+
+def test_weights_repeat_rows():
+    rng = np.random.default_rng(5)
+    y, X, v = rng.normal(size=6), rng.normal(size=(6, 2)), rng.uniform(1, 2, 6)
+    times_each = np.array([1, 3, 2, 1, 1, 4])
+    again = np.repeat(np.arange(6), times_each)
+    one, many = (whitener(layout(np.arange(len(own))), [own[:, None, None]]) for own in (v, v[again]))
+    found = gls(y, X, one, times_each.astype(float))
+    expected = gls(y[again], X[again], many)
+    for name in ("beta", "cov", "Q", "df"):
+        np.testing.assert_allclose(getattr(found, name), getattr(expected, name), rtol=1e-12)
+    assert trace_P(one, found, times_each) == pytest.approx(trace_P(many, expected), rel=1e-12)

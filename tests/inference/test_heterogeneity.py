@@ -171,3 +171,31 @@ def test_draws_give_posterior_intervals(method):
     assert np.all((table.tau_lower < table.tau) & (table.tau < table.tau_upper))
     assert np.all((table.I2_lower < table.I2) & (table.I2_upper > table.I2))
     assert table.tau_upper.iloc[-1] < 1.0
+
+
+@pytest.mark.parametrize("method", ["ml", "reml"])
+def test_homogeneous_studies_with_a_scale_have_no_infinite_interval(method):
+    """The mean of two variances is not above the larger one's limit by more than the other's."""
+    y = np.random.default_rng(4).normal(0.2, 0.1, 20)
+    data = {"y": y, "v": np.full(20, 0.04), "x": ["p", "q"] * 10}
+    fit = ld.model("y ~ 1 + meta_V(v)", "sigma ~ x", data=data).fit(method)
+    total, parts = ld.heterogeneity(fit).table.iloc[-1], ld.heterogeneity_at(fit)
+    assert total.tau_lower == pytest.approx(0, abs=1e-6)
+    assert 0 < total.tau_upper < parts.tau_upper.max()
+
+
+def test_a_variance_that_may_be_zero_has_zero_for_its_limit():
+    known = {"V": "vcov_cluster(vi, study, rho=0.6)"}
+    formulas = ["yi ~ 1 + meta_V(V) + (1 | study)", "sigma ~ deltype"]
+    fit = ld.model(*formulas, data=ld.load_data("assink2016"), known=known).fit("reml")
+    found = ld.heterogeneity_at(fit, {"deltype": ["overt"]})
+    residual = found[found.level == "residual"].iloc[0]
+    assert residual.tau_lower == pytest.approx(0, abs=1e-9)
+    assert residual.tau < residual.tau_upper < 1
+
+
+def test_weighted_rows_have_profile_intervals(bcg):
+    fit = ld.model("yi ~ 1 + meta_V(vi)", data=bcg.assign(w=2.0), weights="w").fit("reml")
+    assert ld.heterogeneity(fit).table.interval.tolist() == ["profile"]
+    with pytest.raises(ld.FitError, match="no weights"):
+        ld.heterogeneity(fit, interval="q-profile")

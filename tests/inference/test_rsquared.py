@@ -86,3 +86,9 @@ def test_least_squares_by_definition(hs):
 def test_a_fit_without_groups_is_refused(hs):
     with pytest.raises(ld.FitError, match="random terms"):
         ld.r2(ld.model("mathach ~ ses", data=hs).fit("reml"))
+
+
+def test_meta_analyses_are_told_where_theirs_is():
+    fit = ld.model("yi ~ ablat + meta_V(vi)", data=ld.load_data("bcg_rr")).fit("reml")
+    with pytest.raises(ld.FitError, match="See `laird"):
+        ld.r2(fit)

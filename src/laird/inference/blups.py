@@ -75,7 +75,7 @@ def _predicted(fit: Fit, prob: float) -> TrueEffects:
 
     design, own = fit.problem.design, rows_of(fit)
     by = own.whitener()
-    found = gls(design.y, design.X, by)
+    found = gls(design.y, design.X, by, design.weights)
     estimate = design.y - times(by, own.V, found.Sr)
     factor = _factors(own, by.inverse())
     VSX = times(by, own.V, found.SX)

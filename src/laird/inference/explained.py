@@ -58,8 +58,39 @@ def explained(after: Floats, before: Floats) -> Floats:
         return np.where(null > 0, 100 * np.maximum(1 - own / null, 0.0), np.nan)
 
 
+def check_comparable(fit: Fit, null: Fit) -> None:
+    """Refuse to compare heterogeneity with that of other rows, or at other levels.
+
+    Raises
+    ------
+    FitError
+        The models are of different rows, or do not have the same levels.
+    """
+    own, other = fit.problem.design, null.problem.design
+    if own.y.shape != other.y.shape or not np.array_equal(own.y, other.y):
+        raise FitError(
+            f"`null` is fitted to other data: {len(other.y)} effect sizes, the fit has {len(own.y)}.",
+            remedy="Fit both models to the same rows; R² compares their heterogeneity.",
+        )
+    levels, others = Place(fit, own, 0.0).names, Place(null, other, 0.0).names
+    if levels != others:
+        raise FitError(
+            f"`null` has heterogeneity between: {_listed(others)}; the fit between: {_listed(levels)}.",
+            remedy="Let the models differ in their moderators only; R² compares level by level.",
+        )
+
+
+def _listed(levels: Sequence[str]) -> str:
+    return ", ".join(f"`{name}`" for name in levels) or "nothing"
+
+
 def explained_at(
-    fit: Fit, places: Sequence[Place], null: Fit | None, prob: float, replicates: int, seed: int
+    fit: Fit,
+    places: Sequence[Place],
+    nulls: Sequence[Place] | None,
+    prob: float,
+    replicates: int,
+    seed: int,
 ) -> list[pd.DataFrame]:
     """``R2, R2_lower, R2_upper`` at every place, by level and in total; NaN for what is not known.
 
@@ -67,23 +98,22 @@ def explained_at(
     ----------
     fit, places
         The model, and where it is measured.
-    null
-        The model without moderators, None when there is none.
+    nulls
+        The same places in the model without moderators, None when there is none.
     prob
         Probability of the intervals.
     replicates, seed
         Simulated outcomes for the intervals of likelihood fits (0: no intervals), and their seed.
     """
     tails = [(1 - prob) / 2, (1 + prob) / 2]
-    if null is None:
+    if nulls is None:
         return [_frame(place, *np.full((3, len(place.levels) + 1), np.nan)) for place in places]
-    before = [replace(place, fit=null).estimate() for place in places]
-    pairs = list(zip(places, before, strict=True))
+    pairs = [(place, null.estimate()) for place, null in zip(places, nulls, strict=True)]
     found = [explained(place.estimate(), v) for place, v in pairs]
     if fit.draws is not None:
         drawn = [explained(place.drawn(), v) for place, v in pairs]
     elif replicates:
-        drawn = bootstrap(fit, null, places, replicates, np.random.default_rng(seed))
+        drawn = bootstrap(fit, places, nulls, replicates, np.random.default_rng(seed))
     else:
         drawn = [np.full((1, len(R2)), np.nan) for R2 in found]
     limits = [np.quantile(own, tails, axis=0) for own in drawn]
@@ -97,14 +127,14 @@ def _frame(place: Place, R2: Floats, lower: Floats, upper: Floats) -> pd.DataFra
 
 
 def bootstrap(
-    fit: Fit, null: Fit, places: Sequence[Place], replicates: int, rng: np.random.Generator
+    fit: Fit, places: Sequence[Place], nulls: Sequence[Place], replicates: int, rng: np.random.Generator
 ) -> list[Floats]:
     """R² at every place, by level and in total, shapes (replicates, levels + 1).
 
     Parameters
     ----------
-    fit, null, places
-        The model, the model without moderators, and where they are measured.
+    fit, places, nulls
+        The model, where it is measured, and the same places in the model without moderators.
     replicates
         Number of simulated outcomes; those that a model cannot be fitted to are left out.
     rng
@@ -114,10 +144,10 @@ def bootstrap(
     for _ in range(replicates):
         y = simulated_outcome(fit, rng)
         try:
-            own, without = (refit(one, replace(one.problem.design, y=y)) for one in (fit, null))
+            own, without = (refit(one, replace(one.problem.design, y=y)) for one in (fit, nulls[0].fit))
         except (DataError, FitError):
             continue
-        for values, place in zip(found, places, strict=True):
-            after, before = (replace(place, fit=one).estimate() for one in (own, without))
+        for values, place, null in zip(found, places, nulls, strict=True):
+            after, before = replace(place, fit=own).estimate(), replace(null, fit=without).estimate()
             values.append(explained(after, before))
     return [np.array(values) for values in found]

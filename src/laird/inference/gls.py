@@ -26,6 +26,8 @@ class Gls(NamedTuple):
         Σ⁻¹X (n, p) and Σ⁻¹(y - Xβ̂) = Py (n,).
     Q
         y'Py, the generalised Q statistic.
+    n
+        Number of rows, or the sum of their weights.
     """
 
     beta: Floats
@@ -34,14 +36,15 @@ class Gls(NamedTuple):
     SX: Floats
     Sr: Floats
     Q: float
+    n: float
 
     @property
-    def df(self) -> int:
+    def df(self) -> float:
         """n - p."""
-        return len(self.Sr) - len(self.beta)
+        return self.n - len(self.beta)
 
 
-def gls(y: Floats, X: Floats, by: Whitener) -> Gls:
+def gls(y: Floats, X: Floats, by: Whitener, weights: Floats | None = None) -> Gls:
     """Fit by generalised least squares.
 
     Parameters
@@ -50,6 +53,9 @@ def gls(y: Floats, X: Floats, by: Whitener) -> Gls:
         Shapes (n,), (n, p).
     by
         The factorised Σ.
+    weights
+        How many times each row counts, shape (n,): β̂, its covariance, Q and n are those of rows
+        repeated so often.  For a diagonal Σ only.
 
     Examples
     --------
@@ -60,18 +66,21 @@ def gls(y: Floats, X: Floats, by: Whitener) -> Gls:
     >>> found.beta, found.cov
     (array([1.25]), array([[0.75]]))
     """
-    Xw, yw = by.whiten(X), by.whiten(y)
+    root_w = np.ones(len(y)) if weights is None else np.sqrt(weights)
+    Xw, yw = by.whiten(root_w[:, None] * X), by.whiten(root_w * y)
     q, r = np.linalg.qr(Xw)
     root = np.linalg.inv(r)
     beta, cov = root @ (q.T @ yw), root @ root.T
     left = yw - q @ (q.T @ yw)
     residual = y - X @ beta
-    return Gls(beta, cov, residual, by.solve(X), by.solve(residual), float(left @ left))
+    n = len(y) if weights is None else float(weights.sum())
+    return Gls(beta, cov, residual, by.solve(X), by.solve(residual), float(left @ left), n)
 
 
-def trace_P(by: Whitener, found: Gls) -> float:
-    """tr(P)."""
-    return float(np.sum(by.inverse_diagonal()) - np.sum(found.cov * (found.SX.T @ found.SX)))
+def trace_P(by: Whitener, found: Gls, weights: Floats | None = None) -> float:
+    """tr(P), of rows repeated `weights` times."""
+    w = np.ones(len(found.SX)) if weights is None else weights
+    return float(w @ by.inverse_diagonal() - np.sum(found.cov * (found.SX.T @ (w[:, None] * found.SX))))
 
 
 def trace_TT(by: Whitener, T: Sequence[Floats]) -> float:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
+from laird.design import Design
 from laird.fitting.codings import outcome_rows
 from laird.fitting.options import one_of, seed, whole_number
 from laird.fitting.result import Fit
 from laird.inference.combinations import check_probability
 from laird.inference.dispersion import dispersion_at, rows_of
-from laird.inference.explained import explained_at, without_moderators
+from laird.inference.explained import check_comparable, explained_at, without_moderators
 from laird.inference.gls import gls
 from laird.inference.homogeneous import by_sampling, homogeneous, typical
 from laird.inference.places import Interval, Place, limits_of, measured
@@ -56,7 +58,7 @@ class Heterogeneity:
         return f"<p>{self._headline()}</p>{self.table.to_html(index=False)}"
 
     def _headline(self) -> str:
-        return f"Q({self.Q.df}) = {self.Q.Q:.5g}, p = {self.Q.p_value:.3g}"
+        return f"Q({self.Q.df:g}) = {self.Q.Q:.5g}, p = {self.Q.p_value:.3g}"
 
 
 def heterogeneity(
@@ -80,8 +82,8 @@ def heterogeneity(
         2007), ``"profile"`` likelihood (any model), ``"none"``; ``"auto"`` is the first of the
         two that the model has.  Of draws: equal-tailed.
     null
-        What R² compares with; None: the same model without moderators of the location, by
-        the same method (by REML when there are draws).
+        What R² compares with, a fit to the same rows with the same levels; None: the same model
+        without moderators of the location, by the same method (by REML when there are draws).
     prob
         Probability of the intervals.
     simulate, random_seed
@@ -118,8 +120,9 @@ def heterogeneity(
     typically = {name: _typical(fit, name) for name in names}
     places = [Place(fit, subset(design, outcome_rows(design, name)), typically[name]) for name in names]
     labels = [{"outcome": name} if name else {} for name in names]
+    nulls = _nulls(fit, places, null)
     return Heterogeneity(
-        table=_table(fit, places, labels, interval, null, prob, simulate, random_seed),
+        table=_table(places, nulls, labels, interval, prob, simulate, random_seed),
         Q=q_test(by_sampling(homogeneous(design))),
         typical_variance=pd.Series(typically, name="typical_variance"),
         jackson_I2=pd.Series({name: _jackson(fit, name) for name in names}, name="I2"),
@@ -169,23 +172,38 @@ def heterogeneity_at(
     singly = [subset(rows, np.arange(len(rows.X)) == row) for row in range(len(rows.X))]
     places = [Place(fit, own, typically[name]) for own, name in zip(singly, owners, strict=True)]
     labels = [{"row": row} | ({"outcome": name} if name else {}) for row, name in enumerate(owners)]
-    return _table(fit, places, labels, interval, null, prob, simulate, random_seed)
+    nulls = _nulls(fit, places, null, new)
+    return _table(places, nulls, labels, interval, prob, simulate, random_seed)
+
+
+def _nulls(fit: Fit, places: Sequence[Place], null: Fit | None, new: Any = None) -> list[Place] | None:
+    """The same places in the model that R² compares with; None without such a model."""
+    if null is None:
+        without = without_moderators(fit)
+        return None if without is None else [replace(place, fit=without) for place in places]
+    check_comparable(fit, null)
+    rows = null.problem.design if new is None else rows_at(null, new)
+    return [Place(null, subset(rows, _among(rows, place.rows)), place.typical) for place in places]
+
+
+def _among(rows: Design, chosen: Design) -> NDArray[np.bool_]:
+    """Which rows of a design are those of another design of the same data."""
+    found = np.isin(rows.rows, chosen.rows)
+    return found & np.isin(rows.which, chosen.which) if rows.outcomes else found
 
 
 def _table(
-    fit: Fit,
     places: Sequence[Place],
+    nulls: Sequence[Place] | None,
     labels: Sequence[Mapping[str, object]],
     interval: Interval,
-    null: Fit | None,
     prob: float,
     simulate: int,
     random_seed: int | None,
 ) -> pd.DataFrame:
     """All measures at all places, with the labels of each in front."""
     replicates = whole_number("simulate", simulate, 0)
-    before = without_moderators(fit) if null is None else null
-    shares = explained_at(fit, places, before, prob, replicates, seed(random_seed))
+    shares = explained_at(places[0].fit, places, nulls, prob, replicates, seed(random_seed))
     tables = []
     for place, label, share in zip(places, labels, shares, strict=True):
         found = measured(place, limits_of(place, interval, prob)).join(share)
@@ -199,7 +217,9 @@ def _jackson(fit: Fit, outcome: str) -> float:
     columns = np.flatnonzero(np.any(design.X[outcome_rows(design, outcome)] != 0, axis=0))
     within = np.ix_(columns, columns)
     alone = by_sampling(homogeneous(design), float(dispersion_at(fit).phi)).cov
-    return jackson(gls(design.y, design.X, rows_of(fit).whitener()).cov[within], alone[within])
+    return jackson(
+        gls(design.y, design.X, rows_of(fit).whitener(), design.weights).cov[within], alone[within]
+    )
 
 
 def _typical(fit: Fit, outcome: str) -> float:

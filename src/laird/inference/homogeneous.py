@@ -37,10 +37,10 @@ def by_sampling(own: Design, phi: float = 1.0) -> Gls:
     152.233
     """
     where = row_layout(own)
-    return gls(own.y, own.X, whitener(where, sampling(own, where, np.array(phi))))
+    return gls(own.y, own.X, whitener(where, sampling(own, where, np.array(phi))), own.weights)
 
 
 def typical(own: Design, phi: float = 1.0) -> float:
     """The typical sampling variance of rows; see `laird.inference.qtests.typical_variance`."""
     where = row_layout(own)
-    return typical_variance(own.y, own.X, where, sampling(own, where, np.array(phi)))
+    return typical_variance(own.y, own.X, where, sampling(own, where, np.array(phi)), own.weights)

@@ -155,8 +155,18 @@ def limits_of(place: Place, interval: Interval, prob: float) -> Limits:
         found = _of_q(place, prob)
         if found is not None:
             return found
-    profile = profile_of(fit)
-    return Limits("profile", lambda g: profile_limits(profile, lambda theta: g(place.at(theta)), prob))
+    return _of_profile(place, prob)
+
+
+def _of_profile(place: Place, prob: float) -> Limits:
+    """Profile-likelihood limits; where the likelihood agrees with variances down to zero, zero."""
+    profile = profile_of(place.fit)
+
+    def of(g: Function) -> tuple[float, float]:
+        lower, upper = profile_limits(profile, lambda theta: g(place.at(theta)), prob)
+        return 0.0 if lower < 0 else lower, upper
+
+    return Limits("profile", of)
 
 
 def _of_draws(drawn: Floats, prob: float) -> Limits:
@@ -170,8 +180,8 @@ def _of_draws(drawn: Floats, prob: float) -> Limits:
 
 
 def _single(fit: Fit) -> bool:
-    """Whether one variance is the only covariance parameter."""
-    if fit.theta is None:
+    """Whether one variance is the only covariance parameter, of rows that count once."""
+    if fit.theta is None or fit.problem.design.weights is not None:
         return False
     t = fit.theta
     sizes = (t.alpha.size, t.L.size, sum(d.size for d in t.delta), t.log_phi.size, t.zeta.size)
@@ -188,7 +198,7 @@ def _of_q(place: Place, prob: float) -> Limits | None:
     fit = place.fit
     if not _single(fit) or fit.theta is None:
         raise FitError(
-            "Q-profile intervals are for models with one variance of the true effects.",
+            "Q-profile intervals are for models with one variance of the true effects, and no weights.",
             remedy='Use interval="profile".',
         )
     design, unit = fit.problem.design, _unit(fit.theta)

@@ -88,7 +88,7 @@ def of_rows(design: Design, at: Dispersion, X: Floats, known: Sequence[Shares]) 
         The targets; their prior covariance is T.
     """
     by = row_covariance(design, row_layout(design), at).whitener()
-    C = gls(design.y, design.X, by).cov
+    C = gls(design.y, design.X, by, design.weights).cov
     B, variance = np.zeros((len(design.y), len(X))), np.zeros(len(X))
     for f, own in enumerate(known):
         random, G, scale = design.random[f], at.G[f], at.scale[f]

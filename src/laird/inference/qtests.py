@@ -26,7 +26,7 @@ class QTest(NamedTuple):
     """Q = (y - Xβ̂)'V⁻¹(y - Xβ̂), which is χ² with `df` when all true effects are as X says."""
 
     Q: float
-    df: int
+    df: float
     p_value: float
 
 
@@ -37,7 +37,9 @@ def q_test(found: Gls) -> QTest:
     return QTest(found.Q, found.df, float(chdtrc(found.df, found.Q)) if found.df else float("nan"))
 
 
-def typical_variance(y: Floats, X: Floats, where: Layout, V: Sequence[Floats]) -> float:
+def typical_variance(
+    y: Floats, X: Floats, where: Layout, V: Sequence[Floats], weights: Floats | None = None
+) -> float:
     """The typical sampling variance (n - p) / tr(P), P at Σ = V (Higgins & Thompson 2002).
 
     (k - 1)Σw / ((Σw)² - Σw²) for independent effects with a common mean, w = 1/v.
@@ -50,8 +52,8 @@ def typical_variance(y: Floats, X: Floats, where: Layout, V: Sequence[Floats]) -
     0.5
     """
     by = whitener(where, V)
-    found = gls(y, X, by)
-    return found.df / trace_P(by, found)
+    found = gls(y, X, by, weights)
+    return found.df / trace_P(by, found, weights)
 
 
 def inconsistency(tau2: Floats, typical: float) -> tuple[Floats, Floats]:

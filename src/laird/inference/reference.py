@@ -101,8 +101,7 @@ def _inner_outer(fit: Fit) -> Reference:
 
 
 def _residual(fit: Fit) -> Reference:
-    n, p = fit.problem.design.X.shape
-    return ByTerm("residual", fit.point.beta_cov, np.full(p, float(n - p)))
+    return ByTerm("residual", fit.point.beta_cov, inner_outer(fit.problem.design, ()))
 
 
 def _normal(fit: Fit) -> Reference:

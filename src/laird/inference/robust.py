@@ -14,7 +14,8 @@ from laird.fitting.result import Fit
 from laird.inference.coefficients import coef_tests
 from laird.inference.dispersion import rows_of
 from laird.inference.gls import gls
-from laird.inference.rowblocks import Layout, layout, regroup
+from laird.inference.rowblocks import Layout, layout, regroup, whitener
+from laird.inference.rowcovariance import RowCovariance
 from laird.inference.sandwich import Sandwich, cr2
 from laird.inference.units import units_of
 from laird.inference.wald import WaldTest, wald
@@ -112,8 +113,21 @@ def cluster_robust(fit: Fit, cluster: Any = None) -> ClusterRobust:
         raise FitError("There is one cluster only.", remedy="Cluster by something that varies.")
     _refuse_crossing(own.where, units.codes)
     where = layout(units.codes)
-    found = gls(design.y, design.X, own.whitener())
-    return ClusterRobust(fit, cr2(design.X, found, where, regroup(own.where, own.total(), where)), count)
+    Sigma = _working(own, design.weights)
+    found = gls(design.y, design.X, whitener(own.where, Sigma))
+    return ClusterRobust(fit, cr2(design.X, found, where, regroup(own.where, Sigma, where)), count)
+
+
+def _working(own: RowCovariance, weights: NDArray[np.float64] | None) -> tuple[NDArray[np.float64], ...]:
+    """Σ by stack; the variance of a row that counts w times is divided by w."""
+    if weights is None:
+        return own.total()
+    if not weights.all():
+        raise FitError(
+            "Rows of weight 0 have no residuals that count.", remedy="Leave them out, and fit again."
+        )
+    stacks = zip(own.where.stacks, own.total(), strict=True)
+    return tuple(Sigma / weights[rows][..., None] for rows, Sigma in stacks)
 
 
 def _refuse_crossing(where: Layout, codes: Ids) -> None:

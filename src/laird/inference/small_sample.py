@@ -65,7 +65,7 @@ class KnappHartung:
 def knapp_hartung(fit: Fit, *, truncated: bool = True) -> KnappHartung:
     """The small-sample reference of a fit, s² not below 1 if `truncated`."""
     design = fit.problem.design
-    found = gls(design.y, design.X, rows_of(fit).whitener())
+    found = gls(design.y, design.X, rows_of(fit).whitener(), design.weights)
     scale = found.Q / found.df
     if truncated:
         scale = max(scale, 1.0)
@@ -76,7 +76,8 @@ def knapp_hartung(fit: Fit, *, truncated: bool = True) -> KnappHartung:
 def studies_left(design: Design) -> Floats:
     """Studies of the outcome of each coefficient, minus coefficients of that outcome, (p,); at least 1.
 
-    Studies are rows, or with group effects the parts of the data that no group connects.
+    Studies are rows, or with group effects the parts of the data that no group connects; a row with
+    a weight counts that many times.
 
     Examples
     --------
@@ -95,5 +96,6 @@ def studies_left(design: Design) -> Floats:
     found = np.empty(p)
     for outcome in np.unique(owner):
         own = owner == outcome
-        found[own] = len(np.unique(study[which == outcome])) - np.count_nonzero(own)
+        studies = len(np.unique(study[which == outcome])) if design.weights is None else design.weights.sum()
+        found[own] = studies - np.count_nonzero(own)
     return np.maximum(found, 1.0)

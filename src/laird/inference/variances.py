@@ -82,14 +82,19 @@ def mean_square(random: RandomDesign) -> Floats:
 def refuse_unavailable(fit: Fit) -> None:
     """Raise FitError for models whose variances are not one number by factor."""
     design = fit.problem.design
+    if design.known is not None:
+        raise FitError(
+            "Variances of effect sizes are not those of one error.",
+            remedy="See `laird.heterogeneity`, which has τ², I² and R² by level.",
+        )
     if fit.method == "ols" or not design.random:
         raise FitError(
             "Variances between groups need a fit with random terms.",
             remedy='Add a random term such as `(1 | g)`, and fit with "reml".',
         )
-    if design.known is not None or design.outcomes or any(own.parameter == "sd" for own in design.scales):
+    if design.outcomes or any(own.parameter == "sd" for own in design.scales):
         raise FitError(
-            "Variances are not one number by factor in models with known sampling variances, several "
-            "outcomes or regressions of group sds.",
+            "Variances are not one number by factor in models with several outcomes or regressions of "
+            "group sds.",
             remedy="See `fit.varcorr`.",
         )
