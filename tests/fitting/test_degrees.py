@@ -47,3 +47,18 @@ def test_several_outcomes_are_counted_each_in_its_own_rows():
     expected = [*inner_outer(first, first.random), *inner_outer(second, second.random)]
     assert inner_outer(both, both.random).tolist() == expected
     assert inner_outer(both, ()).tolist() == [*inner_outer(first, ()), *inner_outer(second, ())]
+
+
+def test_groups_of_one_row_are_rows():
+    """`sigma ~ 1` and one group per row are the same model, and have the same intervals."""
+    data = ld.load_data("bcg_rr")
+    rows = ld.model("yi ~ ablat + meta_V(vi)", data=data).fit("reml").summary()
+    groups = ld.model("yi ~ ablat + meta_V(vi) + (1 | trial)", "sigma ~ 0", data=data).fit("reml").summary()
+    names = ["estimate", "se", "lower", "upper"]
+    np.testing.assert_allclose(groups[names], rows[names], rtol=1e-6)  # two optimisers
+
+
+def test_a_weight_counts_as_so_many_rows():
+    data = {"y": [1.0, 3.0, 2.0, 5.0], "x": [1.0, 2.0, 3.0, 5.0], "w": [2.0, 1.0, 3.0, 1.0]}
+    design = ld.model("y ~ x", data=data, weights="w").design
+    assert inner_outer(design, ()).tolist() == [5.0, 5.0]

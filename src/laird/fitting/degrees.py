@@ -2,7 +2,8 @@
 
 A column that varies within groups is estimated at the inner level, with n - (J + number
 of inner columns) degrees of freedom; one that is constant within groups at the outer
-level, with J - (1 + number of outer columns).  The intercept counts as inner.
+level, with J - (1 + number of outer columns).  The intercept counts as inner, unless every
+group has one row: then nothing is inner.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ type Floats = NDArray[np.float64]
 def inner_outer(design: Design, random: Sequence[RandomDesign]) -> Floats:
     """Denominator degrees of freedom of every fixed effect, shape (p,); n - p without groups.
 
-    Those of several outcomes are counted in the rows of each.
+    Those of several outcomes are counted in the rows of each; a row with a weight counts that
+    many times.
     """
     if design.outcomes:
         return np.concatenate(
@@ -29,11 +31,14 @@ def inner_outer(design: Design, random: Sequence[RandomDesign]) -> Floats:
         )
     n, p = design.X.shape
     if not random:
-        return np.full(p, float(n - p))
+        counted = n if design.weights is None else float(design.weights.sum())
+        return np.full(p, max(counted - p, 1.0))
     J = len(random[0].levels)
     intercept = is_ones(design.X)
     outer = _constant_within(design.X, random[0].ids, J) & ~intercept
     inner = ~outer & ~intercept
+    if n == J:
+        return np.full(p, float(n - p))
     inner_df = n - J - np.count_nonzero(inner)
     outer_df = J - int(intercept.any()) - np.count_nonzero(outer)
     return np.maximum(np.where(outer, outer_df, inner_df), 1).astype(float)
