@@ -1,7 +1,10 @@
 """Published priors of heterogeneity: names, numbers, refusals."""
 
+from itertools import product
+
 import numpy as np
 import pytest
+from tests import peers
 
 from laird.errors import SpecError
 from laird.spec import parse_spec
@@ -57,6 +60,7 @@ WRONG = {
     "turner(pain, drug vs placebo)": "There is no comparison `drug vs placebo`",
     "turner(pain)": "`turner` takes 2 values",
     "rhodes(biological, pharma vs placebo, heart)": "There is no area `heart`",
+    "turnr": "There is no prior family `turnr`",
     "pc(1)": "`pc` takes 2 values",
     "pc(1, 2)": "needs a limit U > 0",
     "pc(a, b)": "needs a limit U > 0",
@@ -85,3 +89,17 @@ def test_they_are_kept_by_name_in_toml():
 def test_other_priors_are_left_alone():
     assert published("normal(0, 1)") is None
     assert published("pc(1, 2) + 3") is None
+
+
+def test_every_number_is_that_of_the_tables():
+    """By column as the papers print them, from R's bayesmeta, which the module has by outcome."""
+    tables = peers.golden("published_priors")
+    for k, pair in enumerate(COMPARISONS):
+        for j, outcome in enumerate(TURNER):
+            location, scale = published(f"turner({outcome}, {pair})").values
+            expected = tables["turner"]["location"][k][j], tables["turner"]["scale"][k][j]
+            assert (2 * location, 2 * scale) == pytest.approx(expected, abs=1e-12)
+        for (area, table), (j, outcome) in product(tables["rhodes"].items(), enumerate(RHODES)):
+            df, location, scale = published(f"rhodes({outcome}, {pair}, {area})").values
+            expected = 5, table["location"][min(k, 2)][j], table["scale"][min(k, 2)][j]
+            assert (df, 2 * location, 2 * scale) == pytest.approx(expected, abs=1e-12)

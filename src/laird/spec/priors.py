@@ -8,7 +8,7 @@ from typing import Literal
 from laird.errors import SpecError, nearest
 from laird.spec.algebra import expand
 from laird.spec.parser import parse
-from laird.spec.published import published
+from laird.spec.published import PUBLISHED, published
 from laird.spec.scanner import error_at
 from laird.spec.syntax import Call, Expr, Name, Number, Unary
 from laird.spec.terms import Prior
@@ -175,7 +175,7 @@ def _family_and_values(written: str) -> tuple[str, tuple[float, ...]]:
 def _known_family(family: str, written: str) -> str:
     if family not in FAMILIES:
         what = f"There is no prior family `{family}`."
-        raise error_at(written, (0, len(family)), what, allowed=nearest(family, FAMILIES))
+        raise error_at(written, (0, len(family)), what, allowed=nearest(family, (*FAMILIES, *PUBLISHED)))
     return family
 
 

@@ -32,6 +32,7 @@ COMPARISONS = (
     "non-pharmacological vs non-pharmacological",
 )
 SIDES = ("non-pharmacological", "pharmacological", "placebo", "control")
+PUBLISHED = ("turner", "rhodes", "pc")
 AREAS = ("other", "respiratory", "cancer")
 
 TURNER_ANY = (-2.56, 1.74)
@@ -133,7 +134,7 @@ def published(written: str) -> Published | None:
     True
     """
     head, _, rest = written.strip().partition("(")
-    readers = {"turner": _turner, "rhodes": _rhodes, "pc": _pc}
+    readers = dict(zip(PUBLISHED, (_turner, _rhodes, _pc), strict=True))
     if head.strip() not in readers or (rest and not rest.endswith(")")):
         return None
     return readers[head.strip()](written, [part.strip() for part in rest[:-1].split(",")])
