@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from laird.data.bundled import load_data
 from laird.data.frame import Table
-from laird.data.known import named
+from laird.data.known import check_aligned, named
 from laird.data.schema import Schema, read
 from laird.data.usage import random_terms
 from laird.design import Design, bind, coding
@@ -288,6 +288,7 @@ def model(
     (('Intercept', 'Days'), 180)
     """
     spec, known = _built(_spec(formula, parts, levels, priors, missing, weights), known)
+    check_aligned(known, data)
     table = read(spec, _frame(spec) if data is None else data, known)
     schema, design = bind(spec, table, known=known)
     return Model(spec, schema, design, table)

@@ -149,7 +149,8 @@ FORMS = {
     "complex": (np.array([1j, 2.0]), "values that are not numbers"),
     "truth": ([True, False], "values that are not numbers"),
     "ragged": ([[1.0, 2.0], [3.0]], "rows of unequal lengths"),
-    "none": (None, "as one number"),
+    "none": (None, "gives nothing for `V`"),
+    "a number": (0.1, "as one number"),
     "a vector for a block": ([np.eye(2), [1.0]], "is not square: it is a vector of 1"),
 }
 

@@ -84,14 +84,14 @@ REFUSED = {
     "rho of outcomes that never meet": (
         ["y ~ 1", "z ~ 1"],
         {"data": DATA.assign(y=DATA["y"].mask(DATA["h"] == "p"), z=DATA["z"].mask(DATA["h"] == "q"))},
-        "has 1 coefficients, but only 0 rows have both outcomes",
+        "has 1 coefficient, but only 0 rows have both outcomes",
         "Write rho(y, z) ~ 0",
     ),
     "an outcome that is never there": (
         ["y ~ 1", "z ~ 1"],
         {"data": DATA.assign(z=np.nan)},
-        "only 0 rows",
-        "rows",
+        "The outcome `z` is missing in all rows",
+        "Leave its formula out",
     ),
     "a constant outcome": (
         ["y ~ 1", "z ~ 1"],

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from laird.data.known import check_named, known_design, named
+from laird.data.known import check_aligned, check_named, known_design, named
 from laird.data.schema import read
 from laird.data.stack import present, stacked
 from laird.errors import DataError, SpecError
@@ -156,3 +156,12 @@ def test_names_must_meet():
 def test_names_are_compared_as_unicode_nfc():
     spec = parse_spec("a ~ 1 + meta_V(`p\N{LATIN SMALL LETTER E WITH GRAVE}re`)")
     assert check_named(spec, ["a"], named({"pe\N{COMBINING GRAVE ACCENT}re": 1})) is None
+
+
+def test_what_is_rearranged_by_its_index_is_not_taken_by_position():
+    shuffled = WIDE.v.iloc[::-1]
+    with pytest.raises(DataError, match="rows of the data in another order") as error:
+        check_aligned({"V": shuffled}, WIDE)
+    assert "V.loc[data.index]" in error.value.remedy
+    for given in (WIDE.v, WIDE.v.reset_index(drop=True).set_axis(list("abcd")), shuffled.to_numpy(), JOINT):
+        check_aligned({"V": given}, WIDE)

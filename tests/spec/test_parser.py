@@ -54,7 +54,7 @@ ERRORS = {  # formula: (message, column of the caret, remedy)
     "y ~ x || g": ("A random term stands in parentheses.", 6, "Write (1 + x || group)"),
     "y ~ (1 | )": ("This random term has no group.", 7, "Name the grouping column"),
     "y ~ (| g)": ("There is nothing before the bar.", 5, "Write (1 | group)."),
-    "y ~ (1 | p | g)": ("A random term has one bar only.", 11, "Write (1 + x | group)."),
+    "y ~ (1 | p | g)": ("A random term has one bar only.", 11, "Write (1 + x | group); outcomes"),
     "y ~ (1 | g": ("This ( is never closed.", 4, "Add the )."),
     "y ~ x ~ z": ("A formula has one `~` only.", 6, "Give a second formula as its own string."),
     "y ~ (x ~ z)": ("`~` cannot stand inside parentheses.", 7, "Write one ~"),

@@ -113,10 +113,11 @@ def read_covariance(name: str, given: Any) -> Entries:
         return _of_blocks(name, [_numbers(name, block) for block in given])
     array = _numbers(name, given)
     if array.ndim == 0:
+        what, is_number = f"`known` gives `{name}` as one number.", bool(np.isfinite(array))
         raise DataError(
-            f"`known` gives `{name}` as one number.",
+            what if is_number else f"`known` gives nothing for `{name}`.",
             allowed=ALLOWED,
-            remedy=f"For equal variances of n rows pass numpy.full(n, {float(array):g}).",
+            remedy=f"For equal variances of n rows pass numpy.full(n, {float(array):g})." * is_number,
         )
     if array.ndim == 1:
         return of_vector(name, array, np.arange(len(array)))

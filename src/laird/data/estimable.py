@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from laird.arrays import Design, KnownDesign, RandomDesign, RhoDesign, ScaleDesign, outcome_designs
 from laird.data import identifiable, separable
 from laird.data.checks import check_magnitude, check_varies, warn
+from laird.data.grouping import counted
 from laird.data.known import check_regular
 from laird.errors import DataError
 
@@ -88,6 +89,11 @@ def _sigma(design: Design, outcome: int) -> tuple[str, Floats]:
 
 def _check_part_sizes(part: Design, is_known: bool) -> None:
     n = len(part.y)
+    if n == 0:
+        raise DataError(
+            f"The outcome `{part.outcome}` is missing in all rows.",
+            remedy="Leave its formula out, or check that the right column was chosen.",
+        )
     identifiable.check_size(n, part.names)
     if is_known:
         check_magnitude(part.outcome, float(part.y.min()), float(part.y.max()))
@@ -139,7 +145,7 @@ def _check_rho(design: Design, rho: RhoDesign) -> None:
     a, b = (design.outcomes[outcome] for outcome in rho.pair)
     if len(both) <= len(rho.names):
         raise DataError(
-            f"The correlation of `{a}` and `{b}` has {len(rho.names)} coefficients,"
+            f"The correlation of `{a}` and `{b}` has {counted(len(rho.names), 'coefficient')},"
             f" but only {len(both)} rows have both outcomes.",
             where=f"    rho({a}, {b}): {', '.join(rho.names)}",
             remedy=f"Write rho({a}, {b}) ~ 0: no correlation.",

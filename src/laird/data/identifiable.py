@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from laird.data.checks import check_magnitude, warn
+from laird.data.grouping import counted
 from laird.data.transforms import is_constant
 from laird.errors import DataError
 
@@ -260,7 +261,7 @@ def check_constant_within(
             means = f", such as its group means, cvar({name}, {group})" if name.isidentifier() else ""
             raise DataError(
                 f"`{name}` varies within groups of `{group}`, so it cannot predict their standard deviation.",
-                where=f"    {len(varying)} groups, first {shown}",
+                where=f"    {counted(len(varying), 'group')}, first {shown}",
                 remedy=f"Use a predictor that is constant within `{group}`{means}.",
             )
 

@@ -56,6 +56,27 @@ def named(known: Known | None) -> Known:
     return {normalised(str(name)): given for name, given in (known or {}).items()}
 
 
+def check_aligned(known: Known, data: Any) -> None:
+    """Refuse pandas objects whose labels are those of the data in another order: rows go by position.
+
+    Raises
+    ------
+    DataError
+        The index of what `known` gives is that of the data, rearranged.
+    """
+    labels: Any = getattr(data, "index", None)
+    for name, given in known.items():
+        own: Any = getattr(given, "index", None)
+        if not (hasattr(labels, "equals") and hasattr(own, "equals")):
+            continue
+        if len(own) == len(labels) and not own.equals(labels) and set(own) == set(labels):
+            raise DataError(
+                f"`{name}` has the rows of the data in another order, by its index.",
+                remedy=f"Pass `{name}` in the order of the data, such as {name}.loc[data.index],"
+                " or an array without an index.",
+            )
+
+
 def check_named(spec: Spec, available: Collection[str], known: Known) -> None:
     """Refuse names that only one of formula and data knows, and those that both data and `known` have.
 

@@ -256,7 +256,8 @@ def _checked_argument(value: Expr, parameter: Parameter, call: Call, source: str
         "choice": " or ".join(f'"{choice}"' for choice in parameter.choices),
     }[parameter.kind]
     what = f"The argument `{parameter.name}` of `{call.function}` must be {wanted}."
-    raise error_at(source, value.span, what, remedy=f"Write {signature(call.function)}.")
+    first = "Add it to the data as a column first. " if parameter.kind == "column" else ""
+    raise error_at(source, value.span, what, remedy=f"{first}Write {signature(call.function)}.")
 
 
 def _is_crossing(expr: Expr) -> bool:

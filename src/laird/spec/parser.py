@@ -150,7 +150,8 @@ class _Parser:
             )
         right = self.expression(PRECEDENCE["~"])
         if self.operator in _BARS:
-            raise self.error(self.token, "A random term has one bar only.", remedy="Write (1 + x | group).")
+            remedy = "Write (1 + x | group); outcomes with effects of the same group have them correlated."
+            raise self.error(self.token, "A random term has one bar only.", remedy=remedy)
         return Bar(left, right, bar.value == "||", (opening.span[0], self.token.span[1]))
 
     def call(self, name: Token) -> Expr:
