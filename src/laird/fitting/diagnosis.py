@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from laird.design import Design, KnownDesign
 from laird.fitting.checks import Check
-from laird.fitting.codings import outcome_rows, sigma_designs
 from laird.fitting.problem import Problem
 from laird.fitting.regressions import Regression, row_sigma
 from laird.fitting.scaling import scaling_checks
 from laird.fitting.strata import strata
+from laird.posterior.codings import outcome_rows, sigma_designs
 
 type Floats = NDArray[np.float64]
 

@@ -9,14 +9,13 @@ from numpy.typing import NDArray
 
 from laird.design import Design
 from laird.errors import FitError
-from laird.fitting.codings import outcome_rows, sigma_designs
 from laird.fitting.problem import Problem, joined_columns
 from laird.fitting.result import Fit
 from laird.gaussian.outcomes import correlations, pairs_of
 from laird.gaussian.theta import Theta
 from laird.inference.rowblocks import Layout
 from laird.inference.rowcovariance import Dispersion, RowCovariance, row_covariance, row_layout
-from laird.posterior.codings import linear
+from laird.posterior.codings import linear, outcome_rows, sigma_designs
 
 type Floats = NDArray[np.float64]
 

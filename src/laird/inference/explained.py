@@ -16,11 +16,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from laird.errors import DataError, FitError
-from laird.fitting.codings import outcome_rows
 from laird.fitting.result import Fit
 from laird.inference.places import Place
 from laird.inference.refits import refit
 from laird.inference.replicates import simulated_outcome
+from laird.posterior.codings import outcome_rows
 
 type Floats = NDArray[np.float64]
 

@@ -11,7 +11,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from laird.design import Design
-from laird.fitting.codings import outcome_rows
 from laird.fitting.options import one_of, seed, whole_number
 from laird.fitting.result import Fit
 from laird.inference.combinations import check_probability
@@ -23,6 +22,7 @@ from laird.inference.places import Interval, Place, limits_of, measured
 from laird.inference.qtests import QTest, jackson, q_test
 from laird.inference.refits import subset
 from laird.inference.studies import distinct_rows, require_known, rows_at
+from laird.posterior.codings import outcome_rows
 
 INTERVALS = ("auto", "q-profile", "profile", "none")
 

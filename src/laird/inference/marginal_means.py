@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from laird.design import Design, build_new
 from laird.errors import FitError, nearest
-from laird.fitting.codings import Coding, outcome_rows
 from laird.fitting.options import one_of
 from laird.fitting.result import Fit
 from laird.gaussian.theta import Theta
@@ -20,6 +19,7 @@ from laird.inference.dispersion import drawn_theta
 from laird.inference.profiles import profile_limits, profile_of
 from laird.inference.reference import Df, Reference, reference
 from laird.inference.reference_grid import categories_of, reference_grid
+from laird.posterior.codings import Coding, outcome_rows
 
 type Floats = NDArray[np.float64]
 type Flags = NDArray[np.bool_]

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from laird.design import Design
 from laird.errors import FitError
-from laird.fitting.codings import Coding
 from laird.fitting.options import one_of
 from laird.fitting.regressions import places
 from laird.fitting.result import Fit
@@ -24,6 +23,7 @@ from laird.inference.dispersion import drawn_theta
 from laird.inference.distributions import chi2_tail, t_quantile, two_sided
 from laird.inference.profiles import profile_limits, profile_of
 from laird.inference.refits import refit
+from laird.posterior.codings import Coding
 
 type Floats = NDArray[np.float64]
 type Method = Literal["wald", "t", "lr"]

@@ -12,10 +12,10 @@ from laird.data.coding import CodedColumn, code
 from laird.data.labels import level_labels
 from laird.design import Design, build_new
 from laird.errors import FitError, nearest
-from laird.fitting.codings import outcome_rows
 from laird.fitting.result import Fit
 from laird.inference.refits import subset
 from laird.inference.units import column_of
+from laird.posterior.codings import outcome_rows
 from laird.spec import Term, variables
 from laird.spec.syntax import Call, Expr, Name
 

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from laird.data.labels import level_labels, level_order
 from laird.design import Design
 from laird.errors import FitError
-from laird.fitting.codings import outcome_rows
 from laird.fitting.result import Fit
 from laird.inference.dispersion import dispersion_at
 from laird.inference.refits import subset
@@ -21,6 +20,7 @@ from laird.inference.studies import require_known
 from laird.inference.units import column_of
 from laird.plots.moderators import columns_used, moderators, untold
 from laird.plots.sources import as_fit, choose
+from laird.posterior.codings import outcome_rows
 
 type Floats = NDArray[np.float64]
 type Ids = NDArray[np.int64]
