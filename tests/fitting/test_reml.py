@@ -106,7 +106,8 @@ def test_a_contextual_effect_is_estimated_where_groups_do_not_differ_otherwise(m
 
 
 LARGE = """
-import resource, sys
+import re
+from pathlib import Path
 import numpy as np
 import laird as ld
 
@@ -114,15 +115,18 @@ rng, n, J = np.random.default_rng(0), 183_000, 30_000
 g, x = rng.permutation(np.arange(n) % J), rng.normal(size=n)
 y = 1 + x + rng.normal(size=J)[g] + rng.normal(size=J)[g] * x + rng.normal(size=n)
 fit = ld.model("y ~ x + (1 + x | g)", data={"y": y, "x": x, "g": g}).fit("reml")
-unit = 1 if sys.platform == "darwin" else 1024
-print(fit.status, fit.ngroups["g"], resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit)
+kibibytes = re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1]
+print(fit.status, fit.ngroups["g"], kibibytes)
 """
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows counts memory otherwise")
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the peak from /proc")
 def test_thirty_thousand_groups_need_less_than_a_gibibyte_in_all():
-    """A dense matrix of 183,000 rows × 30,000 groups would have 41 GiB."""
+    """A dense matrix of 183,000 rows × 30,000 groups would have 41 GiB.
+
+    Not `getrusage`: its peak includes that of the process which started this one.
+    """
     run = subprocess.run([sys.executable, "-c", LARGE], capture_output=True, text=True, check=True)
     status, J, peak = run.stdout.split()
     assert (status, J) == ("ok", "30000")
-    assert int(peak) < 2**30
+    assert int(peak) < 2**20
