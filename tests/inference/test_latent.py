@@ -14,7 +14,7 @@ from laird.inference.contextual import contextual
 
 J, N_J = 100, 4
 WITHIN, BETWEEN = 0.5, 2.0
-SAMPLING = {"draws": 3000, "tune": 1500, "chains": 2, "cores": 2, "random_seed": 1}
+SAMPLING = {"draws": 4000, "tune": 1500, "chains": 4, "cores": 2, "random_seed": 1}
 FORMULA = "y ~ x + cvar(x, g) + (1 | g)"
 
 
