@@ -98,7 +98,7 @@ class Model:
         _check_request(method, options)
         from laird.fitting.problem import problem
 
-        bound = problem(self.spec, self.schema, self.design)
+        bound = problem(self.spec, self.schema, self.design, self.table)
         if method == "ols":
             from laird.fitting import ols
 

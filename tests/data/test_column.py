@@ -10,7 +10,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from laird.data.column import read_column
+from laird.data.column import decoded, read_column
 from laird.errors import DataError
 
 
@@ -174,3 +174,21 @@ def test_whole_numbers_of_more_than_64_bits_are_refused():
     with pytest.raises(DataError, match="more than 64 bits") as raised:
         read(pd.Series([2**70, 2**70 + 1]))
     assert "to text" in raised.value.remedy
+
+
+def test_decoded_columns_are_read_as_they_were():
+    frame = pd.DataFrame(
+        {
+            "number": [1, 2, 3],
+            "real": [0.5, np.nan, 1.0],
+            "truth": [True, False, True],
+            "text": ["b", None, "a"],
+            "category": pd.Categorical(["x", "y", "x"], categories=["y", "x", "unused"]),
+        }
+    )
+    for name in frame:
+        column = read_column(name, nw.from_native(frame[name], series_only=True))
+        again = read_column(name, nw.from_native(decoded(column), series_only=True))
+        assert again.labels == column.labels
+        np.testing.assert_array_equal(again.missing, column.missing)
+        np.testing.assert_array_equal(again.values[~again.missing], column.values[~column.missing])

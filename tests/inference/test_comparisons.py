@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import laird as ld
@@ -84,3 +85,23 @@ def test_outcomes_have_a_row_each():
     found = ld.comparisons(fit, "x", data)
     assert list(found.outcome) == ["a", "b"]
     np.testing.assert_allclose(found.estimate, fit.fixef[["a: x", "b: x"]], rtol=1e-9)
+
+
+def test_the_rows_of_the_fit_are_the_default(fits, hs):
+    for fit in fits:
+        for verb, variable in ((ld.comparisons, "Sector"), (ld.slopes, "ses")):
+            how = {"by": "Sector", "groups": "existing", "kind": "conditional"}
+            pd.testing.assert_frame_equal(
+                verb(fit, variable, **how), verb(fit, variable, hs, **how), check_dtype=False
+            )
+
+
+def test_rows_dropped_by_the_fit_are_not_compared(hs):
+    gaps = hs.assign(ses=hs.ses.mask(hs.index % 3 == 0))
+    fit = ld.model("mathach ~ ses * Sector + (1 | school)", data=gaps, missing="drop").fit()
+    own = ld.comparisons(fit, "Sector", groups="population")
+    kept = ld.comparisons(fit, "Sector", gaps.dropna(subset="ses"), groups="population")
+    np.testing.assert_array_equal(own[COLUMNS], kept[COLUMNS])
+    by_sector = ld.predictions(fit, by="Sector", groups="population")
+    again = ld.predictions(fit, gaps.dropna(subset="ses"), by="Sector", groups="population")
+    np.testing.assert_allclose(by_sector.estimate, again.estimate, rtol=1e-12)  # sums of 1300 rows

@@ -113,6 +113,6 @@ def test_degrees_of_freedom_are_not_for_draws(fits):
         ld.predictions(fits[1], NEW, groups="new", df="normal")
 
 
-def test_fitted_rows_have_no_other_columns(fits):
-    with pytest.raises(ld.FitError, match="no grouping factor `Sector`"):
-        ld.predictions(fits[0], by="Sector", groups="existing")
+def test_fitted_rows_have_only_the_columns_of_the_model(fits):
+    with pytest.raises(ld.FitError, match="no grouping factor or column `Sektor`"):
+        ld.predictions(fits[0], by="Sektor", groups="existing")

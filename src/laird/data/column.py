@@ -80,6 +80,22 @@ def read_column(name: str, series: nw.Series[Any]) -> Column:
     return _of_objects(name, series.to_numpy())
 
 
+def decoded(column: Column) -> pd.Series:
+    """Return the values of a column: numbers, truth values, or labels with their order.
+
+    Examples
+    --------
+    >>> decoded(Column("g", "text", np.array([0, -1]), np.array([False, True]), ("a",))).tolist()
+    ['a', nan]
+    """
+    if column.kind == "boolean" and not column.missing.any():
+        return pd.Series(column.values.astype(bool))
+    if column.labels:
+        codes = np.where(column.missing, -1, column.values)
+        return pd.Series(pd.Categorical.from_codes(codes, pd.Index(column.labels)))
+    return pd.Series(column.values).mask(column.missing) if column.missing.any() else pd.Series(column.values)
+
+
 def _number(name: str, series: nw.Series[Any]) -> Column:
     missing = series.is_null().to_numpy()
     values = (series.fill_null(0) if missing.any() else series).to_numpy()

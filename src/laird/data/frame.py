@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from laird.data.column import Column, Mask, read_column
+from laird.data.column import Column, Mask, decoded, read_column
 from laird.errors import DataError, caret, nearest
 from laird.spec import normalised
 
@@ -111,6 +111,17 @@ def read_table(
     if len(frame) == 0:
         raise DataError(empty[0], remedy=empty[1])
     return Table(columns, tuple(available), np.arange(len(frame), dtype=np.int64), len(frame))
+
+
+def frame_of(table: Table) -> pd.DataFrame:
+    """Return the columns of a table as a data frame; labels for codes, NaN where there is no value.
+
+    Examples
+    --------
+    >>> frame_of(read_table({"y": [1.0, 2.0], "g": ["b", "a"]}, ["y", "g"])).to_dict("list")
+    {'y': [1.0, 2.0], 'g': ['b', 'a']}
+    """
+    return pd.DataFrame({column.name: decoded(column) for column in table.columns})
 
 
 def numeric_names(data: Any) -> tuple[str, ...]:

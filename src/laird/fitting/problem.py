@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from laird.data.frame import Table
 from laird.data.schema import Schema
 from laird.design import Design, RandomDesign, outcome_designs
 from laird.fitting.refusals import refuse_absorbed, refuse_exact
@@ -38,6 +39,9 @@ class Problem:
         known variances, regressions of sds or several outcomes, the reduced rows.
     codings
         The regressions of sds and correlations.
+    table
+        The columns of the data that the model uses, at the rows used; None of arrays that no
+        frame holds.
     """
 
     spec: Spec
@@ -45,6 +49,7 @@ class Problem:
     design: Design
     data: Reduced | Hierarchy
     codings: Codings
+    table: Table | None = None
 
     @property
     def random(self) -> RandomDesign | None:
@@ -58,7 +63,7 @@ class Problem:
         return sigma is not None and sigma.constant
 
 
-def problem(spec: Spec, schema: Schema, design: Design) -> Problem:
+def problem(spec: Spec, schema: Schema, design: Design, table: Table | None = None) -> Problem:
     """Reduce the rows to what the likelihood needs of them.
 
     Raises
@@ -74,7 +79,7 @@ def problem(spec: Spec, schema: Schema, design: Design) -> Problem:
         refuse_absorbed(random, own)
     reuse = is_plain(design) and len(design.random) < 2
     data: Reduced | Hierarchy = single[0] if reuse else structure(design)
-    return Problem(spec, schema, design, data, codings(design))
+    return Problem(spec, schema, design, data, codings(design), table)
 
 
 def level2_weights_of(design: Design, random: RandomDesign, data: Grouped) -> Floats:

@@ -14,7 +14,7 @@ from laird.fitting.result import Fit
 from laird.inference.combinations import check_probability
 from laird.inference.comparisons_frame import Contrast, contrasts, difference, variable_of
 from laird.inference.predictions import summarised
-from laird.inference.predictions_frame import Groups, cells_for, checked_groups
+from laird.inference.predictions_frame import Groups, cells_for, checked_groups, fitted_frame
 from laird.inference.predictions_rows import targets_of
 from laird.inference.reference import Df, Reference
 from laird.spec import variables
@@ -23,7 +23,7 @@ from laird.spec import variables
 def comparisons(
     fit: Fit,
     variable: str,
-    new: Any,
+    new: Any = None,
     *,
     values: Any = None,
     by: Any = True,
@@ -41,7 +41,7 @@ def comparisons(
     variable
         A column that the model uses.
     new
-        The rows: the data, or those that the answer is to be about.  Group means (``cvar``) of
+        The rows that the answer is to be about; None: those of the fit.  Group means (``cvar``) of
         fitted groups stay as they are, so that a contrast of a pupil's variable is that
         within groups; see `laird.contextual` for the others.
     values
@@ -65,12 +65,12 @@ def comparisons(
     Examples
     --------
     >>> import laird as ld
-    >>> hs = ld.load_data("hs")
-    >>> fit = ld.model("mathach ~ ses * Sector + (1 | school)", data=hs).fit()
-    >>> found = ld.comparisons(fit, "ses", hs, by="Sector", groups="population")
+    >>> fit = ld.model("mathach ~ ses * Sector + (1 | school)", data=ld.load_data("hs")).fit()
+    >>> found = ld.comparisons(fit, "ses", by="Sector", groups="population")
     >>> found[["contrast", "Sector", "estimate", "se"]].round(2).values.tolist()
     [['+ 1', 'Catholic', 1.82, 0.28], ['+ 1', 'Public', 3.2, 0.31]]
     """
+    new = fitted_frame(fit, new)
     column = variable_of(fit, variable, new)
     found = contrasts(fit.problem.schema, column, values)
     return contrasted(fit, variable, new, found, by, groups, kind, df, prob)

@@ -41,7 +41,7 @@ def predictions(
         are those of the fit.
     by
         None: every row; True: the average of all rows; a column of `new` or several:
-        averages by their values.  Without `new`: grouping factors, or labels by row.
+        averages by their values.  Without `new`: columns that the model uses, or labels by row.
     groups
         To be said of a model with group effects.  ``"existing"``: the fitted groups with their
         effects.  ``"new"``: groups that were not fitted are draws from the population; rows

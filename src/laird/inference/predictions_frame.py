@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from laird.data.column import decoded
 from laird.data.encode import read_new
 from laird.data.factors import crossed, discrete
-from laird.data.frame import as_frame
+from laird.data.frame import as_frame, frame_of
 from laird.design import Design, RandomDesign, build_new
 from laird.errors import FitError, nearest
 from laird.fitting.options import one_of
@@ -44,6 +45,21 @@ def checked_groups(fit: Fit, groups: Groups | None) -> Groups:
         )
     one_of("groups", groups, GROUPS)
     return groups
+
+
+def fitted_frame(fit: Fit, new: Any = None) -> Any:
+    """The frame asked about; None: the rows of the fit.
+
+    Raises
+    ------
+    FitError
+        The fit was not made from a data frame.
+    """
+    if new is not None:
+        return new
+    if fit.problem.table is None:
+        raise FitError("The fit does not hold its data.", remedy="Pass them as `new`.")
+    return frame_of(fit.problem.table)
 
 
 def rows_for(fit: Fit, new: Any, groups: Groups) -> Design:
@@ -127,7 +143,7 @@ def _labels(fit: Fit, new: Any, by: Any, design: Design) -> pd.DataFrame:
         return pd.DataFrame(index=range(len(design.X)))
     names = [by] if isinstance(by, str) else by
     if isinstance(names, list | tuple) and names and all(isinstance(name, str) for name in names):
-        found = (_factor(fit, name) if new is None else _column(new, name, design.rows) for name in names)
+        found = (_fitted(fit, name) if new is None else _column(new, name, design.rows) for name in names)
         return pd.DataFrame(dict(zip(names, found, strict=True)))
     if new is None:
         column = column_of(fit, by)
@@ -137,16 +153,20 @@ def _labels(fit: Fit, new: Any, by: Any, design: Design) -> pd.DataFrame:
     )
 
 
-def _factor(fit: Fit, name: str) -> NDArray[np.object_]:
-    """Labels of the groups of the fitted rows."""
-    factors = {random.group: random for random in fit.problem.design.random}
-    if name not in factors:
+def _fitted(fit: Fit, name: str) -> NDArray[Any]:
+    """Labels of the groups of the fitted rows, or a column that the model uses."""
+    design, table = fit.problem.design, fit.problem.table
+    for random in design.random:
+        if random.group == name:
+            return np.asarray(random.levels, dtype=object)[random.ids]
+    columns = {} if table is None else {column.name: column for column in table.columns}
+    if table is None or name not in columns:
         raise FitError(
-            f"The fit has no grouping factor `{name}` to average over.",
-            allowed=nearest(name, factors),
+            f"The fit has no grouping factor or column `{name}` to average over.",
+            allowed=nearest(name, [random.group for random in design.random] + list(columns)),
             remedy="Pass the data as `new`, whose columns can be named, or the labels themselves.",
         )
-    return np.asarray(factors[name].levels, dtype=object)[factors[name].ids]
+    return decoded(columns[name]).to_numpy()[np.searchsorted(table.rows, design.rows)]
 
 
 def _column(new: Any, name: str, rows: Ids) -> NDArray[Any]:

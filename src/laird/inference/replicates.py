@@ -66,7 +66,7 @@ def _group_truth(L: Floats, log_sd: Floats | None) -> GroupTruth:
 
 def refitted(fit: Fit, y: Floats) -> Fit:
     """The same model by the same method, fitted to another outcome."""
-    bound = problem(fit.spec, fit.problem.schema, replace(fit.problem.design, y=y))
+    bound = problem(fit.spec, fit.problem.schema, replace(fit.problem.design, y=y), fit.problem.table)
     return ols.fit(bound) if fit.method == "ols" else reml.fit(bound, restricted=fit.method == "reml")
 
 

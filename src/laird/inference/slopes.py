@@ -9,14 +9,14 @@ import pandas as pd
 from laird.fitting.result import Fit
 from laird.inference.comparisons import contrasted
 from laird.inference.comparisons_frame import derivative, variable_of
-from laird.inference.predictions_frame import Groups
+from laird.inference.predictions_frame import Groups, fitted_frame
 from laird.inference.reference import Df, Reference
 
 
 def slopes(
     fit: Fit,
     variable: str,
-    new: Any,
+    new: Any = None,
     *,
     by: Any = True,
     groups: Groups | None = None,
@@ -50,5 +50,6 @@ def slopes(
     >>> ld.slopes(fit, "ses", new, by=None, groups="population")[["estimate", "se"]].round(2).values.tolist()
     [[1.93, 0.44], [2.45, 0.21], [2.98, 0.48]]
     """
+    new = fitted_frame(fit, new)
     found = (derivative(fit.problem.schema, variable_of(fit, variable, new)),)
     return contrasted(fit, variable, new, found, by, groups, kind, df, prob)
