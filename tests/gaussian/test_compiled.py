@@ -32,6 +32,7 @@ def test_one_compilation_serves_read_only_arrays_and_others():
     found = [total(x)]
     x.flags.writeable = False
     assert [*found, total(x)] == [6.0, 6.0]
+    assert len(total.signatures) == 1
     assert (total.__name__, total.__doc__) == ("total", "Sum of x.")
 
 
@@ -40,8 +41,25 @@ def test_other_arrays_than_stated_are_refused():
     def first(x):
         return x[0]
 
-    with pytest.raises(TypeError, match="No matching definition"):
-        first(np.arange(4.0)[::2])
+    for _ in range(2):
+        with pytest.raises(TypeError, match="first is compiled for"):
+            first(np.arange(4.0)[::2])
+    assert first(np.arange(4.0)) == 0.0
+    with pytest.raises(TypeError, match="first is compiled for"):
+        first(np.arange(4))
+
+
+def test_kernels_call_one_of_stated_types_without_another_compilation():
+    @compiled(types.float64(VECTOR))
+    def last(x):
+        return x[-1]
+
+    @njit
+    def doubled(x):
+        return 2.0 * last(x + 0.0)
+
+    assert doubled(np.arange(4.0)) == 6.0
+    assert len(last.signatures) == 1
 
 
 def test_kernels_can_call_one_that_is_inlined():

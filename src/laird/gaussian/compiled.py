@@ -1,4 +1,4 @@
-"""Kernels of stated types, compiled, or read from the cache on disk, when they are first called.
+"""Kernels of stated types, compiled, or read from the cache on disk, when they are first needed.
 
 A signature saves a kernel from being compiled again for every mixture of read-only and
 other arrays, but makes `numba.njit` compile it at once: importing a module would cost
@@ -8,26 +8,37 @@ seconds after installation, even for a model that has no need of it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache, wraps
 from typing import Any
 
 from numba import njit
+from numba.core.registry import CPUDispatcher
 
 
-def compiled[**P, R](signature: Any) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Decorate a kernel that Python calls; one that other kernels call needs `numba.njit`."""
+class _Deferred(CPUDispatcher):
+    """A dispatcher that compiles the types it was told, whatever the types of the arguments."""
+
+    declared: Any
+
+    def compile(self, given: Any) -> Any:
+        """Compile for the declared types, to which those of the arguments must convert."""
+        wanted = self.declared.args
+        if not all(map(self._converts, given, wanted)):
+            raise TypeError(f"{self.py_func.__name__} is compiled for {wanted}, not for {given}.")
+        return super().compile(self.declared)
+
+    def _converts(self, given: Any, wanted: Any) -> bool:
+        return self.typingctx.can_convert(given, wanted) is not None  # type: ignore[no-untyped-call]
+
+
+def compiled[**P, R](signature: Any, **options: bool) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Decorate a kernel of stated types that Python and other kernels call."""
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
-        @cache
-        def kernel() -> Any:
-            return njit(signature, cache=True, error_model="numpy")(function)
-
-        @wraps(function)
-        def call(*args: P.args, **kwargs: P.kwargs) -> R:
-            result: R = kernel()(*args, **kwargs)
-            return result
-
-        return call
+        settings = {"nopython": True, "error_model": "numpy", "no_cfunc_wrapper": True, **options}
+        kernel: Any = _Deferred(function, targetoptions=settings)
+        kernel.declared = signature
+        kernel.enable_caching()
+        return kernel  # type: ignore[no-any-return]
 
     return decorate
 

@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit, types
+from numba import types
 from numpy.typing import NDArray
 
+from laird.gaussian.compiled import compiled
 from laird.gaussian.small import MATRIX, PLACES, VECTOR
 from laird.gaussian.standardise import Standardisation, standardise
 
@@ -96,11 +97,7 @@ def group(y: Floats, X: Floats, Z: Floats, ids: Ids, J: int, blocks: Sequence[Se
     return Grouped(ZZ, ZW, WW, counts, len(y), tuple(tuple(b) for b in blocks), s)
 
 
-@njit(
-    CROSS_PRODUCTS(VECTOR, MATRIX, MATRIX, PLACES, types.int64, VECTOR, VECTOR, VECTOR, VECTOR),
-    cache=True,
-    error_model="numpy",
-)
+@compiled(CROSS_PRODUCTS(VECTOR, MATRIX, MATRIX, PLACES, types.int64, VECTOR, VECTOR, VECTOR, VECTOR))
 def _accumulate(
     y: Floats,
     X: Floats,

@@ -22,6 +22,7 @@ import numpy as np
 from numba import njit, types
 from numpy.typing import NDArray
 
+from laird.gaussian.compiled import compiled
 from laird.gaussian.small import (
     MATRIX,
     PLACES,
@@ -80,11 +81,7 @@ def _twice_product(H: Floats, Lam: Floats) -> Floats:
     return out
 
 
-@njit(
-    VALUE_AND_GRADIENT(MATRIX, STACK, STACK, MATRIX, types.int64, types.boolean),
-    cache=True,
-    error_model="numpy",
-)
+@compiled(VALUE_AND_GRADIENT(MATRIX, STACK, STACK, MATRIX, types.int64, types.boolean))
 def profiled_deviance(
     Lam: Floats, ZZ: Floats, ZW: Floats, WW: Floats, n: int, restricted: bool
 ) -> tuple[float, Floats]:
@@ -129,11 +126,7 @@ def profiled_deviance(
     return value, _twice_product(_sensitivity(B, K, D), Lam)
 
 
-@njit(
-    DENSITY(MATRIX, types.float64, VECTOR, *DATA, types.boolean, types.boolean),
-    cache=True,
-    error_model="numpy",
-)
+@compiled(DENSITY(MATRIX, types.float64, VECTOR, *DATA, types.boolean, types.boolean))
 def gaussian_density(
     Lam: Floats,
     sigma: float,

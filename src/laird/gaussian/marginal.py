@@ -11,12 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numba import njit, types
 from numpy.typing import NDArray
 
+from laird.gaussian.compiled import compiled
 from laird.gaussian.crossproducts import Grouped
 from laird.gaussian.grouped import DATA, DENSITY, LOG_2PI, gaussian_density
 from laird.gaussian.small import MATRIX, VECTOR, divided
@@ -130,11 +130,14 @@ def log_density(
     -------
     value, gradient in L (q, q), in sigma, in b (k,).
     """
-    b = np.zeros(0) if b is None else np.ascontiguousarray(b, dtype=float)
-    L = np.ascontiguousarray(L, dtype=float)
-    compiled: Any = log_marginal_density
-    value, d_L, d_sigma, d_b = compiled(L, float(sigma), b, *arguments(problem))
-    return float(value), d_L, float(d_sigma), d_b
+    d, s, Tinv = problem.data, problem.data.scaling, problem.Tinv
+    b = np.zeros(0) if b is None else problem.unit * (b - problem.shift)
+    value, d_Lam, d_sigma, d_b = gaussian_density(
+        np.ascontiguousarray(Tinv @ L / s.y_scale), float(sigma) / s.y_scale, b,
+        d.ZZ, d.ZW, d.WW, d.n, problem.sampled, problem.integrated, problem.P, problem.Pm,
+        problem.constant, True, True,
+    )  # fmt: skip
+    return float(value), Tinv.T @ d_Lam / s.y_scale, float(d_sigma) / s.y_scale, d_b * problem.unit
 
 
 @njit(cache=True, error_model="numpy")
@@ -147,11 +150,7 @@ def _multiply(A: Floats, B: Floats) -> Floats:
     return out
 
 
-@njit(
-    DENSITY(MATRIX, types.float64, VECTOR, *DATA, MATRIX, types.float64, VECTOR, VECTOR),
-    cache=True,
-    error_model="numpy",
-)
+@compiled(DENSITY(MATRIX, types.float64, VECTOR, *DATA, MATRIX, types.float64, VECTOR, VECTOR))
 def log_marginal_density(
     L: Floats,
     sigma: float,
@@ -170,7 +169,7 @@ def log_marginal_density(
     unit: Floats,
     shift: Floats,
 ) -> tuple[float, Floats, float, Floats]:
-    """Compiled form of `log_density`: all arguments are arrays and numbers (see `arguments`)."""
+    """`log_density` for kernels: all arguments are arrays and numbers (see `arguments`)."""
     Lam = divided(_multiply(Tinv, L), y_scale)
     b_star = np.empty(len(b))
     for k in range(len(b)):

@@ -6,6 +6,8 @@ import numpy as np
 from numba import njit, types
 from numpy.typing import NDArray
 
+from laird.gaussian.compiled import compiled
+
 type Floats = NDArray[np.float64]
 
 # Types of arguments that are only read. A function that states them is compiled once, not once more
@@ -86,7 +88,7 @@ def posterior_root(Lam: Floats, ZZ: Floats, T: Floats) -> float:
     return log_determinant(A)
 
 
-@njit(types.void(STRIDED, STRIDED, WRITTEN), cache=True, error_model="numpy")
+@compiled(types.void(STRIDED, STRIDED, WRITTEN))
 def multiply(A: Floats, B: Floats, out: Floats) -> None:
     """Write AB into the first rows and columns of `out`."""
     for a in range(A.shape[0]):

@@ -13,6 +13,7 @@ import numpy as np
 from numba import njit, types
 from numpy.typing import NDArray
 
+from laird.gaussian.compiled import compiled
 from laird.gaussian.small import MATRIX, PLACES
 
 type Floats = NDArray[np.float64]
@@ -115,7 +116,7 @@ def _add_sums(M: Floats, columns: Ids, start: int, centres: Floats, squared: boo
         sums[k] += part
 
 
-@njit(MOMENTS(MATRIX, PLACES), cache=True, error_model="numpy")
+@compiled(MOMENTS(MATRIX, PLACES))
 def _moments(M: Floats, columns: Ids) -> tuple[Floats, Floats]:
     """Means and mean squared deviations of some columns, both from deviations to the first row."""
     n, k = M.shape[0], len(columns)
@@ -132,7 +133,7 @@ def _moments(M: Floats, columns: Ids) -> tuple[Floats, Floats]:
     return mean, square
 
 
-@njit(types.boolean[::1](MATRIX), cache=True, error_model="numpy")
+@compiled(types.boolean[::1](MATRIX))
 def _all_as_first(M: Floats) -> NDArray[np.bool_]:
     same = np.ones(M.shape[1], dtype=np.bool_)
     for c in range(M.shape[1]):

@@ -11,9 +11,10 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numba import njit, types
+from numba import types
 from numpy.typing import NDArray
 
+from laird.gaussian.compiled import compiled
 from laird.gaussian.grouped import DATA
 from laird.gaussian.hierarchy_marginal import HierarchyMarginal
 from laird.gaussian.likelihoods import GroupedLikelihood
@@ -40,21 +41,19 @@ def density_function(target: Posterior) -> Density:
     if not isinstance(target.likelihood, GroupedLikelihood):
         return target.density
     data = (own.pair_places, *own.priors, *arguments(target.likelihood.problem))
-    compiled: Any = log_posterior
+    kernel: Any = log_posterior
 
     def density(phi: Floats) -> tuple[float, Floats]:
-        return compiled(phi, *data)  # type: ignore[no-any-return]
+        return kernel(phi, *data)  # type: ignore[no-any-return]
 
     return density
 
 
-@njit(
+@compiled(
     VALUE(
         *(VECTOR, PAIRS, PLACES, VECTOR, PLACES, MATRIX),
         *(*DATA, MATRIX, types.float64, VECTOR, VECTOR),
     ),
-    cache=True,
-    error_model="numpy",
     nogil=True,
 )
 def log_posterior(

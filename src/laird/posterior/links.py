@@ -8,9 +8,10 @@ counts (`SIGNED`: c|x|).
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, types
+from numba import types
 from numpy.typing import NDArray
 
+from laird.gaussian.compiled import compiled
 from laird.gaussian.small import MATRIX, PLACES, VECTOR
 from laird.posterior.scalars import log_density
 
@@ -20,18 +21,14 @@ type Ids = NDArray[np.int64]
 LOG, LINEAR, ATANH, SIGNED = range(4)
 
 
-@njit(types.float64(types.float64), cache=True, error_model="numpy")
+@compiled(types.float64(types.float64))
 def _log_sech2(x: float) -> float:
     """log(1 - tanh²x), without cancellation."""
     a = abs(x)
     return float(2.0 * (np.log(2.0) - a - np.log1p(np.exp(-2.0 * a))))
 
 
-@njit(
-    types.float64(VECTOR, PLACES, VECTOR, PLACES, MATRIX, types.boolean, types.float64[::1]),
-    cache=True,
-    error_model="numpy",
-)
+@compiled(types.float64(VECTOR, PLACES, VECTOR, PLACES, MATRIX, types.boolean, types.float64[::1]))
 def log_priors(
     phi: Floats, links: Ids, scales: Floats, codes: Ids, numbers: Floats, jacobian: bool, gradient: Floats
 ) -> float:
@@ -74,9 +71,7 @@ def log_priors(
     return total
 
 
-@njit(
-    types.float64[::1](MATRIX, PLACES, VECTOR, PLACES, MATRIX, types.boolean), cache=True, error_model="numpy"
-)
+@compiled(types.float64[::1](MATRIX, PLACES, VECTOR, PLACES, MATRIX, types.boolean))
 def log_priors_each(
     phi: Floats, links: Ids, scales: Floats, codes: Ids, numbers: Floats, jacobian: bool
 ) -> Floats:

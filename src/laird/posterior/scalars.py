@@ -18,9 +18,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit, types
+from numba import types
 from numpy.typing import NDArray
 
+from laird.gaussian.compiled import compiled
 from laird.gaussian.small import VECTOR
 
 type Floats = NDArray[np.float64]
@@ -37,7 +38,7 @@ class Shape(NamedTuple):
     numbers: tuple[float, float, float, float, float, float]
 
 
-@njit(PAIR(types.int64, VECTOR, types.float64), cache=True, error_model="numpy")
+@compiled(PAIR(types.int64, VECTOR, types.float64))
 def log_density(code: int, numbers: Floats, x: float) -> tuple[float, float]:
     """Log density at x and its derivative; -inf and 0 outside the support."""
     if not (x >= numbers[0] and x <= numbers[1]):
@@ -68,7 +69,7 @@ def log_density(code: int, numbers: Floats, x: float) -> tuple[float, float]:
     return (value - t, (slope - 1.0) / x) if logarithmic else (value, slope)
 
 
-@njit(PAIRS(types.int64, VECTOR, VECTOR), cache=True, error_model="numpy")
+@compiled(PAIRS(types.int64, VECTOR, VECTOR))
 def log_densities(code: int, numbers: Floats, x: Floats) -> tuple[Floats, Floats]:
     """`log_density` at every element of x (n,)."""
     values, slopes = np.empty(len(x)), np.empty(len(x))
