@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import multivariate_normal, norm
 
 import laird as ld
-from laird.inference.criticism_loglik import normal_densities
+from laird.inference.criticism_loglik import normal_densities, total_densities
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +35,25 @@ def test_effects_integrated_out(fit):
     V = Z @ fit.draws.G[0, s] @ Z.T + fit.draws.sigma[0, s] ** 2 * np.eye(10)
     expected = multivariate_normal(design.X[own] @ fit.draws.beta[0, s], V).logpdf(design.y[own])
     np.testing.assert_allclose(found.sel(Subject="310").to_numpy()[0, s], expected, rtol=1e-9)
+
+
+def test_parts_add_up_to_the_density_of_all_rows(fit):
+    total = ld.log_likelihood(fit).to_numpy()[0].sum(axis=1)
+    np.testing.assert_allclose(total_densities(fit), total, rtol=1e-11)  # other sums of 180 rows
+
+
+def test_crossed_factors_have_a_density_of_all_rows():
+    rng = np.random.default_rng(5)
+    a, b = np.divmod(np.arange(24), 4)
+    data = {"a": a, "b": b, "x": rng.normal(size=24)}
+    data["y"] = rng.normal(size=6)[a] + rng.normal(size=4)[b] + rng.normal(size=24)
+    fit = ld.model("y ~ x + (1 | a) + (1 | b)", data=data).fit("eb", draws=100, random_seed=1)
+    V = np.eye(24) * fit.draws.sigma[0, 7] ** 2
+    for random, G in zip(fit.problem.design.random, np.diag(fit.draws.G[0, 7]), strict=True):
+        V += G * np.equal.outer(random.ids, random.ids)
+    mean = fit.problem.design.X @ fit.draws.beta[0, 7]
+    expected = multivariate_normal(mean, V).logpdf(fit.problem.design.y)
+    np.testing.assert_allclose(total_densities(fit)[7], expected, rtol=1e-10)
 
 
 def test_connected_rows_are_one_part():

@@ -60,6 +60,19 @@ def test_every_reported_parameter_has_a_row():
     assert np.isfinite(found[["prior", "likelihood"]].to_numpy()).all()
 
 
+def test_crossed_factors_and_weights():
+    rng = np.random.default_rng(6)
+    data = {"a": np.arange(40) % 8, "b": np.arange(40) // 8, "y": rng.normal(size=40), "w": np.ones(40)}
+    crossed = ld.model("y ~ 1 + (1 | a) + (1 | b)", data=data).fit("eb", random_seed=1)
+    assert np.isfinite(ld.power_scaling(crossed)[["prior", "likelihood"]].to_numpy()).all()
+    plain = ld.model("y ~ 1", data=data).fit("eb", random_seed=1)
+    weighted = ld.model("y ~ 1", data=data, weights="w").fit("eb", random_seed=1)
+    columns = ["prior", "likelihood"]
+    np.testing.assert_allclose(
+        ld.power_scaling(weighted)[columns], ld.power_scaling(plain)[columns], rtol=1e-6
+    )
+
+
 def test_what_cannot_be_is_said():
     fit = one_way(500.0)
     with pytest.raises(ld.FitError, match="scaled = 'none'"):

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from laird.errors import FitError
 from laird.fitting.options import one_of
 from laird.fitting.result import Fit
+from laird.gaussian.likelihoods import bind
 from laird.inference.chunks import chunks
 from laird.inference.dispersion import dispersion, drawn_theta
 from laird.inference.logo_densities import LOG_2PI, given_coefficients
@@ -79,6 +80,15 @@ def marginal_densities(fit: Fit) -> Floats:
     delta = np.linalg.solve(rows.T, beta.T).T - rows.origin
     parts = (given_coefficients(own, rows.counts, delta[part]) for part, own in rows.unit_products(theta))
     return np.concatenate(list(parts))
+
+
+def total_densities(fit: Fit) -> Floats:
+    """log p(y | β, θ) of every draw, shape (S,): of every structure, crossed factors and weighted rows too."""
+    theta, beta = drawn_theta(fit)
+    p = beta.shape[1]
+    likelihood = bind(fit.problem.data, np.zeros(p), np.zeros(p), range(p))
+    scaling = likelihood.scaling
+    return likelihood.densities(theta, scaling.beta_star(beta) / likelihood.unit + scaling.centred_shift)
 
 
 def _conditional(fit: Fit) -> tuple[Floats, str, tuple[str, ...]]:

@@ -14,7 +14,7 @@ from laird.fitting.priorweight import covariance_priors
 from laird.fitting.result import Fit
 from laird.fitting.tables import Parameter, draw_values, parameters
 from laird.fitting.target import target_of
-from laird.inference.criticism_loglik import marginal_densities
+from laird.inference.criticism_loglik import total_densities
 from laird.inference.dispersion import drawn_theta
 from laird.inference.logo_rows import centred_rows
 from laird.posterior.families import logpdf
@@ -52,7 +52,7 @@ def power_scaling(fit: Fit, scaled: Scaled = "covariance") -> pd.DataFrame:
     Raises
     ------
     FitError
-        The fit has no draws, groups cross, or rows are weighted.
+        The fit has no draws.
 
     Examples
     --------
@@ -66,7 +66,7 @@ def power_scaling(fit: Fit, scaled: Scaled = "covariance") -> pd.DataFrame:
     if fit.draws is None or fit.priors is None:
         raise FitError("The fit has no draws.", remedy='Fit with "eb" or "nuts".')
     log_prior = log_priors(fit, fit.priors, scaled)
-    log_data = marginal_densities(fit).sum(axis=1)
+    log_data = total_densities(fit)
     design = fit.problem.design
     shown = parameters(design.names, design.random, fit.regressions, residual=fit.problem.has_residual)
     values = {_key(q): draw_values(fit.draws, q, fit.problem.codings, fit.regressions) for q in shown}
