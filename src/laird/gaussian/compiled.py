@@ -20,11 +20,17 @@ class _Deferred(CPUDispatcher):
     declared: Any
 
     def compile(self, given: Any) -> Any:
-        """Compile for the declared types, to which those of the arguments must convert."""
+        """Compile for the declared types, to which those of the arguments must convert.
+
+        Once: while more can be compiled, numba looks at the types of inexact arguments at
+        every call, which costs a millisecond.
+        """
         wanted = self.declared.args
         if not all(map(self._converts, given, wanted)):
             raise TypeError(f"{self.py_func.__name__} is compiled for {wanted}, not for {given}.")
-        return super().compile(self.declared)
+        kernel = super().compile(self.declared)
+        self.disable_compile()
+        return kernel
 
     def _converts(self, given: Any, wanted: Any) -> bool:
         return self.typingctx.can_convert(given, wanted) is not None  # type: ignore[no-untyped-call]
