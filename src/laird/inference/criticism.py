@@ -17,7 +17,7 @@ from laird.fitting.result import Fit
 from laird.inference.combinations import check_probability
 from laird.inference.criticism_replicates import parameters_of, replicated
 from laird.inference.criticism_statistics import Statistic, statistics_of
-from laird.inference.units import units_of
+from laird.inference.units import groupings, units_of
 
 type Floats = NDArray[np.float64]
 type Ids = NDArray[np.int64]
@@ -74,7 +74,7 @@ def predictive_check(
         Further statistics by name, functions of the outcomes (n,).
     by
         The groups of the group means: a grouping factor, or labels by row; None: the factor outside
-        all others.
+        all others, or of crossed factors each.
     groups
         ``"new"``: every replicate has new groups, so that what the model says of how groups
         differ is checked (Gelman, Meng & Stern 1996); ``"existing"``: the groups have the
@@ -113,20 +113,34 @@ def predictive_check(
     rng = np.random.default_rng([seed((fit.origin.seed or 0) if random_seed is None else random_seed), count])
     given = parameters_of(fit, count, rng, fitted_groups=groups == "existing")
     Y = replicated(fit.problem, given, rng)
-    return checked(fit.problem.design, Y, units_of(fit, by).codes, statistics, prob)
+    return checked(fit.problem.design, Y, _groupings(fit, by), statistics, prob)
+
+
+def _groupings(fit: Fit, by: Any) -> Mapping[str, Ids]:
+    if by is None:
+        return groupings(fit.problem.design)
+    units = units_of(fit, by)
+    return {units.name: units.codes}
 
 
 def checked(
-    design: Design, Y: Floats, codes: Ids, statistics: Mapping[str, Statistic] | None, prob: float
+    design: Design,
+    Y: Floats,
+    groups: Mapping[str, Ids],
+    statistics: Mapping[str, Statistic] | None,
+    prob: float,
 ) -> PredictiveCheck:
-    """Compare replicated outcomes Y (S, n) in groups `codes` with those of a design, outcome by outcome."""
+    """Compare replicated outcomes Y (S, n) with those of a design, outcome by outcome.
+
+    Statistics of groups are those of each grouping of the rows (n,), by name.
+    """
     outcomes = design.outcomes or ("",)
     found = []
     for k, outcome in enumerate(outcomes):
         own = design.which == k if design.outcomes else slice(None)
-        groups = np.unique(codes[own], return_inverse=True)[1]
         both = np.vstack([design.y[None, own], Y[:, own]])
-        found += [(outcome, name, values) for name, values in statistics_of(both, groups, statistics)]
+        present = {name: np.unique(codes[own], return_inverse=True)[1] for name, codes in groups.items()}
+        found += [(outcome, name, values) for name, values in statistics_of(both, present, statistics)]
     rows = [_row(outcome, name, values[0], values[1:], prob) for outcome, name, values in found]
     table = pd.DataFrame(rows)
     return PredictiveCheck(

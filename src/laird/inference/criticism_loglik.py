@@ -83,7 +83,7 @@ def marginal_densities(fit: Fit) -> Floats:
 
 
 def total_densities(fit: Fit) -> Floats:
-    """log p(y | β, θ) of every draw, shape (S,): of every structure, crossed factors and weighted rows too."""
+    """log p(y | β, θ) of every draw, shape (S,), of crossed factors and weighted rows too."""
     theta, beta = drawn_theta(fit)
     p = beta.shape[1]
     likelihood = bind(fit.problem.data, np.zeros(p), np.zeros(p), range(p))

@@ -20,6 +20,7 @@ from laird.inference.criticism import PredictiveCheck, checked
 from laird.inference.criticism_prior import prior_parameters
 from laird.inference.criticism_replicates import replicated
 from laird.inference.criticism_statistics import Statistic
+from laird.inference.units import groupings
 from laird.posterior.table import PriorTable
 from laird.spec import Spec
 
@@ -139,9 +140,7 @@ def prior_predictive(
     count, rng = whole_number("draws", draws, 2), np.random.default_rng(seed(random_seed))
     bound = problem(model.spec, model.schema, model.design)
     Y = replicated(bound, prior_parameters(bound, model.priors, count, rng), rng)
-    random = model.design.random
-    codes = random[0].ids if random else np.arange(len(model.design.y), dtype=np.int64)
-    check = checked(model.design, Y, codes, statistics, prob)
+    check = checked(model.design, Y, groupings(model.design), statistics, prob)
     below, above = (float(np.mean(outside)) for outside in (np.less(Y, low), np.greater(Y, high)))
     if plausible is None:
         return PriorPredictive(check, None, np.nan, np.nan, np.nan)

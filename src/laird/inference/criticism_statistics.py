@@ -61,7 +61,7 @@ OF_GROUPS: Mapping[str, GroupStatistic] = MappingProxyType(
 
 
 def statistics_of(
-    Y: Floats, codes: Ids, given: Mapping[str, Statistic] | None = None
+    Y: Floats, groupings: Mapping[str, Ids], given: Mapping[str, Statistic] | None = None
 ) -> Iterator[tuple[str, Floats]]:
     """Yield the name of each statistic and its values, shape (S,).
 
@@ -69,8 +69,9 @@ def statistics_of(
     ----------
     Y
         Sets of outcomes, shape (S, n).
-    codes
-        Group of each row, shape (n,); statistics of groups need several rows in some.
+    groupings
+        Group of each row, shape (n,), by the name of the grouping; statistics of groups need several
+        rows in some.  Of several groupings each statistic says whose it is.
     given
         Further statistics by name: functions of one set of outcomes (n,).
 
@@ -80,9 +81,11 @@ def statistics_of(
         A statistic is no function or gives no number.
     """
     yield from ((name, own(Y)) for name, own in OF_ROWS.items())
-    grouping = Grouping(codes)
-    if grouping.has_within:
-        yield from ((name, own(grouping, Y)) for name, own in OF_GROUPS.items())
+    for factor, codes in groupings.items():
+        grouping = Grouping(codes)
+        if grouping.has_within:
+            suffix = f" ({factor})" if len(groupings) > 1 else ""
+            yield from ((name + suffix, own(grouping, Y)) for name, own in OF_GROUPS.items())
     for name, statistic in (given or {}).items():
         yield name, _each(name, statistic, Y)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,11 +75,25 @@ def units_of(fit: Fit, by: Any = None) -> Units:
     return _coded(str(column.name or "unit"), column)
 
 
+def groupings(design: Design) -> Mapping[str, Ids]:
+    """Groups of the rows (n,) by factor: of the factor outside all others, or where they cross of each."""
+    if not design.random:
+        units = _rows(design)
+        return {units.name: units.codes}
+    outside = _outside(design)
+    return {r.group: r.ids for r in design.random if outside in (None, r.group)}
+
+
+def _outside(design: Design) -> str | None:
+    """The factor whose groups are the connected parts of the data."""
+    parts = len(np.unique(connected_rows(design)))
+    return next((r.group for r in design.random if len(np.unique(r.ids)) == parts), None)
+
+
 def _outermost(design: Design) -> Units:
-    labels = connected_rows(design)
-    for random in design.random:
-        if len(np.unique(random.ids)) == len(np.unique(labels)):
-            return _factor(design, random.group)
+    group = _outside(design)
+    if group is not None:
+        return _factor(design, group)
     raise FitError(
         "No grouping factor is outside all others: groups cross, or sampling errors connect them.",
         allowed="Factors: " + ", ".join(f"`{random.group}`" for random in design.random) + ".",
