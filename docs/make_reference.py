@@ -16,7 +16,7 @@ TOPICS = {
     "Data that come in groups": (
         "load_data list_data levels between by_group table join_levels group_labels sample_groups reliability"
     ),
-    "Say a model and fit it": "model Model multilevel parse_spec read_spec Spec Fit write_report",
+    "Say a model and fit it": "model Model multilevel parse_spec read_spec Spec Fit load_fit write_report",
     "Compare methods and estimators": (
         "shrinkage estimators group_weights variance_inequality simulated_school sensitivity"
     ),

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from laird.errors import DataError, FitError, LairdError, LairdWarning, SpecError
     from laird.fitting.reliability import reliability
     from laird.fitting.result import Fit
+    from laird.fitting.stored import load_fit
     from laird.inference.assumed_correlation import rho_sensitivity
     from laird.inference.coefficients import coef_tests
     from laird.inference.comparisons import comparisons
@@ -91,6 +92,7 @@ _HOMES = {
     "leverage": "laird.inference.residuals",
     "list_data": "laird.data.bundled",
     "load_data": "laird.data.bundled",
+    "load_fit": "laird.fitting.stored",
     "log_likelihood": "laird.inference.criticism_loglik",
     "loo": "laird.inference.logo",
     "lr_test": "laird.inference.likelihood_ratio",
@@ -157,6 +159,7 @@ __all__ = [
     "leverage",
     "list_data",
     "load_data",
+    "load_fit",
     "log_likelihood",
     "loo",
     "lr_test",

@@ -35,15 +35,24 @@ def to_datatree(draws: Draws, problem: Problem, attributes: Mapping[str, object]
     """
     import xarray as xr
 
-    design = problem.design
     groups = {
         "posterior": _posterior(draws, problem),
         "sample_stats": xr.Dataset({k: (("chain", "draw"), v) for k, v in draws.stats.items()}),
-        "observed_data": xr.Dataset({outcome_name(design): ("obs", design.y)}, {"obs": design.rows}),
-        "constant_data": _constant_data(design),
+        **_data(problem.design),
     }
     if len(draws.u) < len(draws.summaries):
-        groups["effects"] = _effects(draws, design)
+        groups["effects"] = _effects(draws, problem.design)
+    return _tree(groups, attributes)
+
+
+def data_tree(problem: Problem, attributes: Mapping[str, object]) -> xr.DataTree:
+    """The data alone, of a fit without draws: ``observed_data`` and ``constant_data``."""
+    return _tree(_data(problem.design), attributes)
+
+
+def _tree(groups: Mapping[str, xr.Dataset], attributes: Mapping[str, object]) -> xr.DataTree:
+    import xarray as xr
+
     tree = xr.DataTree.from_dict({name: data.assign_attrs(attributes) for name, data in groups.items()})
     tree.attrs.update(attributes)
     return tree
@@ -99,6 +108,15 @@ def _effects(draws: Draws, design: Design) -> xr.Dataset:
         variables[f"{names.u}_quantile"] = (("quantile", *dims), own.quantiles)
         named |= {names.group: list(random.levels), names.term: list(random.names)}
     return xr.Dataset(variables, named)
+
+
+def _data(design: Design) -> dict[str, xr.Dataset]:
+    import xarray as xr
+
+    return {
+        "observed_data": xr.Dataset({outcome_name(design): ("obs", design.y)}, {"obs": design.rows}),
+        "constant_data": _constant_data(design),
+    }
 
 
 def _constant_data(design: Design) -> xr.Dataset:

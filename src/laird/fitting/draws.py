@@ -104,6 +104,10 @@ class Draws:
         values = np.asarray(getattr(self, name))
         return values.reshape(values.shape[0] * values.shape[1], *values.shape[2:])
 
+    def at(self, s: int) -> Theta:
+        """The covariance parameters of one draw, counted over all chains."""
+        return self.theta.at(divmod(s, self.shape[1]))
+
     def flat_effects(self) -> tuple[Floats, ...]:
         """The group effects by factor with chains and draws on one axis; FitError when not kept."""
         if len(self.u) < len(self.summaries):

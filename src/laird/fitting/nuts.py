@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from importlib.util import find_spec
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal
 from warnings import catch_warnings, filterwarnings
@@ -13,17 +10,17 @@ from warnings import catch_warnings, filterwarnings
 import numpy as np
 from numpy.typing import NDArray
 
-from laird.errors import FitError
 from laird.fitting.chains import chain_checks
 from laird.fitting.diagnosis import diagnose
 from laird.fitting.draws import KEEP, Draws, Keep, joint_draws
-from laird.fitting.options import one_of, seed, share, whole_number
+from laird.fitting.options import one_of
 from laird.fitting.origin import origin
 from laird.fitting.point import Point, posterior_point
 from laird.fitting.priorweight import prior_check
 from laird.fitting.problem import Problem, joined_columns
 from laird.fitting.regressions import Regression, of_draws, reported, row_sigma
 from laird.fitting.result import Fit
+from laird.fitting.settings import Sampler, Settings, settings_of
 from laird.fitting.target import flat_likelihood, near, start, target_of
 from laird.gaussian.solution import Effects
 from laird.gaussian.theta import Theta
@@ -35,7 +32,6 @@ if TYPE_CHECKING:
     import xarray as xr
 
 type Floats = NDArray[np.float64]
-type Sampler = Literal["nutpie", "pymc"]
 type Statistics = dict[str, NDArray[np.generic]]
 
 MANY_GROUPS = 20
@@ -51,20 +47,6 @@ JITTER = 0.5
 
 WEIGHT_DRAWS = 100
 """Draws over which the weights of the groups' own estimates are averaged."""
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """How to sample."""
-
-    draws: int
-    tune: int
-    chains: int
-    cores: int
-    random_seed: int
-    target_accept: float
-    progress: bool
-    sampler: Sampler
 
 
 def fit(
@@ -102,16 +84,10 @@ def fit(
         ``"draws"`` of the group effects or a ``"summary"``; see `laird.fitting.draws.joint_draws`.
     """
     began = perf_counter()
-    settings = Settings(
-        whole_number("draws", draws, 4),
-        whole_number("tune", tune, 1),
-        whole_number("chains", chains, 1),
-        whole_number("cores", min(chains, os.cpu_count() or 1) if cores is None else cores, 1),
-        seed(random_seed),
-        share("target_accept", target_accept),
-        _shows_progress(progress),
-        _sampler(sampler),
-    )
+    settings = settings_of(
+        draws=draws, tune=tune, chains=chains, cores=cores, random_seed=random_seed,
+        target_accept=target_accept, progress=progress, sampler=sampler,
+    )  # fmt: skip
     one_of("keep", keep, KEEP)
     target = target_of(problem, priors)
     sampled, phi, stats = _sampled(problem, priors, target, settings)
@@ -133,40 +109,12 @@ def fit(
             problem.design,
             perf_counter() - began,
             seed=settings.random_seed,
-            options={
-                "draws": draws,
-                "tune": tune,
-                "chains": chains,
-                "target_accept": target_accept,
-                "sampler": settings.sampler,
-            },
+            options=settings.record(),
         ),
         regressions=reported(every, problem.design.outcomes),
         draws=found,
         priors=priors,
     )
-
-
-def _shows_progress(wanted: bool | Literal["auto"]) -> bool:
-    if wanted not in (True, False, "auto"):
-        raise FitError(f"progress = {wanted!r} is not usable.", allowed='Allowed: True, False, "auto".')
-    return _interactive() if wanted == "auto" else wanted
-
-
-def _interactive() -> bool:
-    """A terminal or a notebook looks on, and this is not a batch run."""
-    import sys
-
-    return "CI" not in os.environ and (sys.stderr.isatty() or "ipykernel" in sys.modules)
-
-
-def _sampler(wanted: Sampler | None) -> Sampler:
-    available = find_spec("nutpie") is not None
-    if wanted not in (None, "nutpie", "pymc"):
-        raise FitError(f"Unknown sampler {wanted!r}.", allowed='Allowed: "nutpie", "pymc".')
-    if wanted == "nutpie" and not available:
-        raise FitError("The sampler nutpie is not installed.", remedy='Install it, or use sampler="pymc".')
-    return wanted or ("nutpie" if available else "pymc")
 
 
 def signed_elements(problem: Problem) -> tuple[int, ...]:
@@ -290,7 +238,7 @@ def _weights(problem: Problem, draws: Draws) -> list[Floats]:
     """Weights of the groups' own estimates, by factor: those of the mean variance that they resolve."""
     count, likelihood = draws.shape[0] * draws.shape[1], flat_likelihood(problem)
     chosen = np.linspace(0, count - 1, min(WEIGHT_DRAWS, count)).astype(int)
-    parts = [_parameters(draws, s) for s in chosen]
+    parts = [draws.at(s) for s in chosen]
     solutions = [likelihood.solve(theta, np.zeros(0)) for theta in parts]
     found = []
     for f, place in enumerate(joined_columns(problem.design.random)):
@@ -298,13 +246,6 @@ def _weights(problem: Problem, draws: Draws) -> list[Floats]:
         own = [s.effects[f].weights @ g for s, g in zip(solutions, G, strict=True)]
         found.append(np.mean(own, axis=0) @ np.linalg.pinv(np.mean(G, axis=0), hermitian=True))
     return found
-
-
-def _parameters(draws: Draws, s: int) -> Theta:
-    """The covariance parameters of one draw, counted over all chains."""
-    c, at = divmod(s, draws.shape[1])
-    delta = tuple(own[c, at] for own in draws.delta)
-    return Theta(draws.L[c, at], draws.alpha[c, at], delta, draws.log_phi[c, at], draws.zeta[c, at])
 
 
 def _mean(draws: Draws) -> Theta:

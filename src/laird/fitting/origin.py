@@ -37,6 +37,8 @@ class Origin:
         Elapsed time of the fit.
     created
         When, in UTC.
+    recorded
+        Versions of the process that made a stored fit; empty: those of this process.
     """
 
     spec_hash: str
@@ -45,6 +47,7 @@ class Origin:
     options: tuple[tuple[str, str], ...] = ()
     seconds: float = 0.0
     created: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+    recorded: tuple[tuple[str, str], ...] = ()
 
     @property
     def data_hash(self) -> str:
@@ -60,8 +63,23 @@ class Origin:
             "created_at": self.created,
             "seconds": self.seconds,
             **dict(self.options),
-            **{f"{name}_version": number for name, number in versions().items()},
+            **{f"{name}_version": number for name, number in self.versions.items()},
         }
+
+    def record(self) -> dict[str, object]:
+        """What a stored fit keeps besides spec and design."""
+        return {
+            "seed": self.seed,
+            "options": self.options,
+            "seconds": self.seconds,
+            "created": self.created,
+            "recorded": tuple(self.versions.items()),
+        }
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """Versions of Python and of the packages that made the fit."""
+        return dict(self.recorded) or versions()
 
 
 def origin(

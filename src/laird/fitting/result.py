@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -15,7 +16,6 @@ from laird.errors import FitError, nearest
 from laird.fitting import checks as checking
 from laird.fitting import tables
 from laird.fitting.checks import Check
-from laird.fitting.datatree import to_datatree
 from laird.fitting.display import Card, card
 from laird.fitting.draws import Draws
 from laird.fitting.groups import line_sds, resolved_shares
@@ -24,6 +24,7 @@ from laird.fitting.origin import Origin
 from laird.fitting.point import Point
 from laird.fitting.problem import Problem, grouped, joined_columns, level2_weights_of
 from laird.fitting.regressions import Regression, correlations, log_sigma_series, row_sigma
+from laird.fitting.storage import fit_tree
 from laird.fitting.uncertainty import ScaleUncertainty
 from laird.gaussian.solution import Effects
 from laird.gaussian.theta import Theta
@@ -299,7 +300,8 @@ class Fit:
         Columns ``component, group, term, estimate, se, lower, upper``, and ``ess_bulk,
         ess_tail, rhat`` for draws.  Fixed effects of ``ols``, ``ml``, ``reml``: t
         intervals with nlme's inner-outer degrees of freedom; sds and correlations:
-        symmetric on the log and atanh scale.  ``eb``, ``nuts``: equal-tailed.
+        symmetric on the log and atanh scale.  ``eb``, ``nuts``: equal-tailed, unless
+        a mode at the boundary lies beyond, which then is an end of the interval.
         """
         probability(prob)
         if self.draws is not None:
@@ -398,10 +400,18 @@ class Fit:
                 f'`to_datatree()` needs draws; the method "{self.method}" has none.',
                 remedy='Fit with "eb" or "nuts".',
             )
-        checked = {f"check_{check.check}": check.value for check in self.checks}
-        origin = self.origin.attributes()
-        attributes = {"method": self.method, "formula": self.spec.formula, **checked, **origin}
-        return to_datatree(self.draws, self.problem, attributes)
+        return fit_tree(self._parts())
+
+    def save(self, path: str | Path) -> Path:
+        """Write the fit to a netCDF file, from which `laird.load_fit` builds it again; return its path.
+
+        The file is what :meth:`to_datatree` gives; of a fit without draws, its data and estimates.
+        """
+        fit_tree(self._parts()).to_netcdf(path, engine="h5netcdf")
+        return Path(path)
+
+    def _parts(self) -> dict[str, Any]:
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     def _random(self) -> tuple[RandomDesign, ...]:
         return () if self.method == "ols" else self.problem.design.random

@@ -68,8 +68,12 @@ def _reml(problem: Problem) -> Theta:
 
 def sampled_coefficients(problem: Problem, target: Posterior, theta: Theta) -> Floats:
     """Centred coefficients at the generalised least-squares estimate, for those not integrated out."""
+    return centred(target, flat_likelihood(problem).solve(theta, np.zeros(0)).beta)
+
+
+def centred(target: Posterior, beta: Floats) -> Floats:
+    """The sampled ones of the coefficients, as those of centred columns."""
     likelihood = target.likelihood
-    beta = flat_likelihood(problem).solve(theta, np.zeros(0)).beta
     s, given = likelihood.scaling, likelihood.sampled
     shift = s.centred_shift[given]
     return np.asarray(s.beta_star(beta)[given] / likelihood.unit + shift)

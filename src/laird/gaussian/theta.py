@@ -38,7 +38,7 @@ class Theta(NamedTuple):
     log_phi: Floats = np.zeros(0)
     zeta: Floats = np.zeros(0)
 
-    def at(self, place: int | slice | NDArray[np.int64]) -> Theta:
+    def at(self, place: int | tuple[int, ...] | slice | NDArray[np.int64]) -> Theta:
         """Some parameters of a stack."""
         L, alpha, delta, *rest = self
         return Theta(
