@@ -53,7 +53,7 @@ def test_a_regression_of_sigma():
     assert found["sigma"].rule == "sd(score), at average predictors"
     slope = found["log_sigma(x)"]
     assert slope.values == pytest.approx((0.0, 0.5 / predictors()[:, 1].std()), rel=1e-12)
-    assert slope.rule == "1 / (2 sd(x))"
+    assert slope.rule == "0.5 / sd(x)"
     # exp(±1.645/2) per sd of x: 90 % of a normal.
     assert str(prior_table([], d)).splitlines()[5].split("× ")[1].startswith("0.439 to 2.28")
 

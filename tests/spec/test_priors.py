@@ -19,6 +19,7 @@ PRIORS = {
     ("cor(school)", "lkj(2)"): Prior("cor(school)", "lkj", (2.0,)),
     ("cor", "flat"): Prior("cor", "flat"),
     ("*", "flat"): Prior("*", "flat"),
+    ("*", " informative "): Prior("*", "informative"),
 }
 
 ERRORS = {
@@ -40,7 +41,9 @@ ERRORS = {
     ("sd(g)", "normal(0, 1)"): ("`sd(g)` cannot have the family `normal`.", "Allowed: half_normal,"),
     ("cor", "normal(0, 1)"): ("`cor` cannot have the family `normal`.", "Allowed: lkj, flat."),
     ("b", "lkj(2)"): ("`b` cannot have the family `lkj`.", "Allowed: normal,"),
-    ("*", "normal(0, 1)"): ("`*` cannot have the family `normal`.", "Allowed: flat."),
+    ("*", "normal(0, 1)"): ("There is no set of priors `normal(0, 1)`.", "Allowed: flat, weakly"),
+    ("*", "informativ"): ("There is no set of priors `informativ`.", "weakly_informative, informative."),
+    ("b", "informative"): ("`informative` is a set of priors", 'Write {"*": "informative"} beside'),
     ("b", "normal(0, 1) + 1"): ("This is not a family.", "Write for example"),
     ("b", "normal(0, 1"): ("This ( is never closed.", "normal(0, 1"),
     ("b", ""): ("The prior of `b` must be text such as", ""),

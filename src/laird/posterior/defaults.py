@@ -14,7 +14,7 @@ coefficient of x      normal(0, 2.5 s / sd(x))          change of the outcome pe
 ``cor(g)``            lkj(2)                            correlations of the coefficients of a group
 ``phi``               lognormal(0, 1)                   multiplier of a proportional V
 ``rho(y1, y2)``       lkj(2)                            correlation of two outcomes
-``log_sigma(x)``,     normal(0, 1 / (2 sd(x)))          change of a log sd, or of an atanh
+``log_sigma(x)``,     normal(0, 0.5 / sd(x))            change of a log sd, or of an atanh
 ``log_sd(g, x)``,                                       correlation, per unit of x
 ``atanh_rho(…, x)``
 ====================  ================================  ==========================================
@@ -26,6 +26,9 @@ A column of constant values in a random term counts with its rms.  Sds and corre
 that have predictors have these priors where the predictors are at their average.  Several
 outcomes have each its own size; their parameters are called ``sigma(y1)``,
 ``log_sigma(y1, x)`` and ``y1: x``.
+
+Other sets go by name, ``"informative"`` and ``"flat"`` (`laird.posterior.sets`), alone or as
+the override of ``"*"``, everything.
 
 An override holds for what it names, and the most specific one wins: ``"*"``, then ``"b"``
 (all coefficients but the intercept), ``"sd"`` and ``"cor"``, then ``"sd(school)"``, then
@@ -46,7 +49,8 @@ from numpy.typing import NDArray
 
 from laird.design import Design, RandomDesign
 from laird.errors import SpecError, nearest
-from laird.posterior.regressions import DEGREES_OF_FREEDOM, ETA, group_sd_slopes, scale_targets
+from laird.posterior.regressions import group_sd_slopes, scale_targets
+from laird.posterior.sets import DEFAULT, SETS, PriorSet, times
 from laird.posterior.table import PriorTable
 from laird.posterior.targets import (
     INTERCEPT,
@@ -64,7 +68,6 @@ from laird.spec.terms import Prior
 
 type Floats = NDArray[np.float64]
 
-SPREADS = 2.5
 RESERVED = frozenset({"*", "b", "sd", "cor", "sigma", "phi", "rho", INTERCEPT})
 
 
@@ -98,10 +101,19 @@ def prior_table(priors: Iterable[Prior], design: Design) -> PriorTable:
     sd(school, Intercept)  half_normal(3)           0.188 to 5.88  0.188 to 5.88  given for "sd"
     """
     overrides = {_spaced(prior.parameter): prior for prior in priors}
-    targets = tuple(_targets(design))
+    targets = tuple(_targets(design, _named_set(overrides)))
     _refuse_unknown(overrides, targets)
     outcome = design.outcome if len(design.outcomes) < 2 else "its outcome"
     return PriorTable(tuple(target.chosen(overrides) for target in targets), outcome)
+
+
+def _named_set(overrides: dict[str, Prior]) -> PriorSet:
+    """The set that was asked for by name, which is then no override of single parameters."""
+    name = overrides["*"].family if "*" in overrides else DEFAULT
+    if name not in SETS:
+        return SETS[DEFAULT]
+    overrides.pop("*", None)
+    return SETS[name]
 
 
 def _refuse_unknown(overrides: Iterable[str], targets: Sequence[Target]) -> None:
@@ -115,38 +127,39 @@ def _refuse_unknown(overrides: Iterable[str], targets: Sequence[Target]) -> None
             )
 
 
-def _targets(design: Design) -> Iterator[Target]:
+def _targets(design: Design, priors: PriorSet) -> Iterator[Target]:
     sizes = sizes_of(design)
     for k, name in enumerate(design.names):
         own = sizes_for(sizes, name)
-        yield (_intercept if own.own(name) == INTERCEPT else _coefficient)(design, own, k)
-    yield from scale_targets(design)
+        yield (_intercept if own.own(name) == INTERCEPT else _coefficient)(design, own, k, priors)
+    yield from scale_targets(design, priors)
     for random in design.random:
-        yield from (_group_sd(sizes_for(sizes, name), random, k) for k, name in enumerate(random.names))
-        yield from group_sd_slopes(design, random)
+        for k, name in enumerate(random.names):
+            yield _group_sd(sizes_for(sizes, name), random, k, priors)
+        yield from group_sd_slopes(design, random, priors)
         if (size := max(map(len, random.blocks))) > 1:
-            yield _cor(random, size)
+            yield _cor(random, size, priors)
 
 
-def _intercept(design: Design, sizes: Sizes, k: int) -> Target:
+def _intercept(design: Design, sizes: Sizes, k: int, priors: PriorSet) -> Target:
     y, name = sizes.outcome, design.names[k]
     own = [other for other in design.names if other.startswith(sizes.label)]
     place = ", at average predictors" if len(own) > 1 else ""
 
     def default() -> Numbers:
-        values = (float(sizes.y.mean()), SPREADS * sizes.size)
-        return "normal", values, f"mean({y}), {SPREADS:g} sd({y}){place}"
+        values = (float(sizes.y.mean()), priors.intercept * sizes.size)
+        return "normal", values, f"mean({y}), {times(priors.intercept, sizes.text)}{place}"
 
     return Target(blank(name, "coefficient", index=k), ("*", INTERCEPT, *_spellings(name)), default)
 
 
-def _coefficient(design: Design, sizes: Sizes, k: int) -> Target:
+def _coefficient(design: Design, sizes: Sizes, k: int, priors: PriorSet) -> Target:
     name = design.names[k]
     size = sizes.of(design.X[:, k])
 
     def default() -> Numbers:
-        rule = f"{SPREADS:g} {sizes.text} / {sizes.word}({sizes.own(name)})"
-        return "normal", (0.0, SPREADS * sizes.per(size, name)), rule
+        rule = f"{times(priors.coefficient, sizes.text)} / {sizes.word}({sizes.own(name)})"
+        return "normal", (0.0, priors.coefficient * sizes.per(size, name)), rule
 
     own = sizes.own(name)
     spelled = (term_of(own), own, *_spellings(term_of(name)), *_spellings(name))
@@ -159,24 +172,25 @@ def _spellings(name: str) -> tuple[str, str]:
     return name, name.replace(": ", ":", 1)
 
 
-def _group_sd(sizes: Sizes, random: RandomDesign, k: int) -> Target:
+def _group_sd(sizes: Sizes, random: RandomDesign, k: int, priors: PriorSet) -> Target:
     group, name = random.group, random.names[k]
     size, text = _random_size(sizes, name, random.Z[:, k])
 
     def default() -> Numbers:
-        values = (DEGREES_OF_FREEDOM, sizes.per(size, f"sd({group}, {name})"))
-        return "half_student_t", values, sizes.text + (f" / {text}" if text else "")
+        own = priors.sd
+        values = own.values(sizes.per(size, f"sd({group}, {name})"))
+        return own.family, values, times(own.share, sizes.text) + (f" / {text}" if text else "")
 
     names = ("*", "sd", f"sd({group})", f"sd({group}, {term_of(name)})", f"sd({group}, {name})")
     return Target(blank(names[-1], "sd", group, k, size), names, default)
 
 
-def _cor(random: RandomDesign, size: int) -> Target:
+def _cor(random: RandomDesign, size: int, priors: PriorSet) -> Target:
     name = f"cor({random.group})"
     return Target(
         blank(name, "cor", random.group, unit=nan, size=size),
         ("*", "cor", name),
-        lambda: ("lkj", (ETA,), "constant"),
+        lambda: ("lkj", (priors.eta,), "constant"),
     )
 
 

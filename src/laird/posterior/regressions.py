@@ -18,15 +18,11 @@ from laird.design import Design, RandomDesign, RhoDesign, ScaleDesign
 from laird.errors import SpecError
 from laird.gaussian.coordinates import correlated_pairs
 from laird.gaussian.standardise import column_moments, constant_coefficients
+from laird.posterior.sets import PriorSet, times
 from laird.posterior.table import Kind
 from laird.posterior.targets import Numbers, Sizes, Target, blank, checked, sizes_of, term_of
 
 type Floats = NDArray[np.float64]
-
-DEGREES_OF_FREEDOM = 3.0
-ETA = 2.0
-SLOPE = 0.5
-"""Default sd of the prior of a slope per sd of its predictor; an indicator of half the rows gets 1."""
 
 
 class Slope(NamedTuple):
@@ -65,39 +61,40 @@ def slopes(W: Floats, names: tuple[str, ...]) -> tuple[bool, tuple[Slope, ...]]:
     )
 
 
-def scale_targets(design: Design) -> Iterator[Target]:
+def scale_targets(design: Design, priors: PriorSet) -> Iterator[Target]:
     """Yield sigma by outcome with its slopes, φ, and the correlations of outcomes with their slopes."""
     for own in sizes_of(design):
-        yield from _sigma(design, own)
+        yield from _sigma(design, own, priors)
     if design.known is not None and design.known.proportional:
-        yield Target(blank("phi", "phi"), ("*", "phi"), lambda: ("lognormal", (0.0, 1.0), "constant"))
+        yield Target(blank("phi", "phi"), ("*", "phi"), lambda: ("lognormal", (0.0, priors.phi), "constant"))
     order = correlated_pairs((tuple(range(len(design.outcomes))),))
     for rho in sorted(design.rhos, key=lambda rho: order.index((rho.pair[1], rho.pair[0]))):
-        yield from _rho(design, rho)
+        yield from _rho(design, rho, priors)
 
 
-def _sigma(design: Design, sizes: Sizes) -> Iterator[Target]:
+def _sigma(design: Design, sizes: Sizes, priors: PriorSet) -> Iterator[Target]:
     group = sizes.outcome if sizes.label else ""
     scale = next((s for s in design.scales if s.parameter == "sigma" and s.group == group), None)
     if scale is None:
-        yield _residual(sizes, group, "")
+        yield _residual(sizes, group, "", priors)
         return
     has_constant, own = slopes(scale.W[sizes.rows], tuple(map(sizes.own, scale.names)))
     if has_constant:
-        yield _residual(sizes, group, ", at average predictors" if own else "")
-    yield from (_slope("log_sigma", group, slope) for slope in own)
+        yield _residual(sizes, group, ", at average predictors" if own else "", priors)
+    yield from (_slope("log_sigma", group, slope, priors) for slope in own)
 
 
-def _residual(sizes: Sizes, group: str, place: str) -> Target:
+def _residual(sizes: Sizes, group: str, place: str, priors: PriorSet) -> Target:
     name = f"sigma({group})" if group else "sigma"
 
     def default() -> Numbers:
-        return "half_student_t", (DEGREES_OF_FREEDOM, sizes.size), sizes.text + place
+        own = priors.sigma
+        return own.family, own.values(sizes.size), times(own.share, sizes.text) + place
 
     return Target(blank(name, "sigma", group), ("*", "sigma", name), default)
 
 
-def _slope(kind: Kind, group: str, slope: Slope) -> Target:
+def _slope(kind: Kind, group: str, slope: Slope, priors: PriorSet) -> Target:
     """A slope of a regression; `group` is the outcome, the grouping factor, or both outcomes."""
     before = f"{group}, " if group else ""
     name = f"{kind}({before}{slope.name})"
@@ -105,24 +102,24 @@ def _slope(kind: Kind, group: str, slope: Slope) -> Target:
     scopes = (f"{kind}({group})", term, name) if group else (term, name)
 
     def default() -> Numbers:
-        spread = SLOPE / checked(slope.size, f"The predictor `{slope.name}`")
-        return "normal", (0.0, spread), f"1 / (2 {slope.word}({slope.name}))"
+        spread = priors.slope / checked(slope.size, f"The predictor `{slope.name}`")
+        return "normal", (0.0, spread), f"{priors.slope:g} / {slope.word}({slope.name})"
 
     return Target(blank(name, kind, group, slope.column, slope.size), ("*", kind, *scopes), default)
 
 
-def _rho(design: Design, rho: RhoDesign) -> Iterator[Target]:
+def _rho(design: Design, rho: RhoDesign, priors: PriorSet) -> Iterator[Target]:
     pair = ", ".join(design.outcomes[k] for k in rho.pair)
     name, size = f"rho({pair})", len(design.outcomes)
     has_constant, own = slopes(rho.W, rho.names)
     place = ", at average predictors" if own else ""
     if has_constant:
         row = blank(name, "rho", pair, rho.pair[0], np.nan, size)
-        yield Target(row, ("*", "rho", name), lambda: ("lkj", (ETA,), f"constant{place}"))
-    yield from (_slope("atanh_rho", pair, slope) for slope in own)
+        yield Target(row, ("*", "rho", name), lambda: ("lkj", (priors.eta,), f"constant{place}"))
+    yield from (_slope("atanh_rho", pair, slope, priors) for slope in own)
 
 
-def group_sd_slopes(design: Design, random: RandomDesign) -> Iterator[Target]:
+def group_sd_slopes(design: Design, random: RandomDesign, priors: PriorSet) -> Iterator[Target]:
     """Yield the slopes of the log sd of a grouping factor; its constant is in the sds themselves."""
     scales = (s for s in design.scales if s.parameter == "sd" and s.group == random.group)
     scale: ScaleDesign | None = next(scales, None)
@@ -136,4 +133,4 @@ def group_sd_slopes(design: Design, random: RandomDesign) -> Iterator[Target]:
             f"The regression of `sd({random.group})` has no constant.",
             remedy=f"Write sd({random.group}) ~ 1 + ..., or a factor with all its levels.",
         )
-    yield from (_slope("log_sd", random.group, slope) for slope in own)
+    yield from (_slope("log_sd", random.group, slope, priors) for slope in own)

@@ -48,7 +48,8 @@ KEYS: dict[str, Shape] = {
     "known": Shape("a table of text", _is_table(_is_text)),
     "levels": Shape("a table of lists of text", _is_table(_is_list)),
     "priors": Shape(
-        '"flat", or a table of text', lambda value: _is_text(value) or _is_table(_is_text)(value)
+        '"flat", "informative", or a table of text',
+        lambda value: _is_text(value) or _is_table(_is_text)(value),
     ),
     "multilevel": Shape("a table", lambda value: isinstance(value, dict)),
 }

@@ -45,6 +45,8 @@ _CORRELATION_FAMILIES = ("lkj", "flat")
 _COEFFICIENT_FAMILIES = tuple(family for family in FAMILIES if family != "lkj")
 _POSITIVE_ARGUMENTS = ("sigma", "nu", "rate", "shape", "scale", "eta")
 EVERYTHING = "*"
+SETS = ("flat", "weakly_informative", "informative")
+"""Priors of everything, by name; their numbers are in `laird.posterior.sets`."""
 _EXAMPLE = '"normal(0, 2.5)" or "flat"'
 
 type Kind = Literal["everything", "coefficient", "scale", "correlation"]
@@ -62,9 +64,11 @@ def parse_priors(priors: Mapping[str, str] | str | None) -> tuple[Prior, ...]:
     Parameters
     ----------
     priors
-        ``{"ses": "normal(0, 2.5)", "sd(school)": "half_normal(1)"}``, or ``"flat"`` for
-        flat priors on every parameter, or None.  Sds also take a published prior by name,
-        such as ``"turner(pain, pharmacological vs placebo)"`` (`laird.spec.published`).
+        ``{"ses": "normal(0, 2.5)", "sd(school)": "half_normal(1)"}``, or the name of a set of
+        priors of every parameter, ``"flat"``, ``"weakly_informative"`` or ``"informative"``, which
+        ``{"*": "informative", "sigma": "half_normal(5)"}`` combines, or None.  Sds also take
+        a published prior by name, such as ``"turner(pain, pharmacological vs placebo)"``
+        (`laird.spec.published`).
 
     Raises
     ------
@@ -82,7 +86,9 @@ def parse_priors(priors: Mapping[str, str] | str | None) -> tuple[Prior, ...]:
     if isinstance(priors, str):
         priors = {EVERYTHING: priors}
     if priors is not None and not isinstance(priors, Mapping):
-        raise SpecError("Priors must be a mapping.", remedy='Write {"ses": "normal(0, 2.5)"}, or "flat".')
+        raise SpecError(
+            "Priors must be a mapping.", remedy='Write {"ses": "normal(0, 2.5)"}, or "flat", "informative".'
+        )
     rows = [_prior(parameter, written) for parameter, written in (priors or {}).items()]
     _refuse_repeated(row.parameter for row in rows)
     return tuple(sorted(rows, key=lambda row: row.parameter))
@@ -109,7 +115,7 @@ def families_of(parameter: str) -> tuple[str, ...]:
     ('lkj', 'flat')
     """
     return {
-        "everything": ("flat",),
+        "everything": SETS,
         "coefficient": _COEFFICIENT_FAMILIES,
         "scale": _SCALE_FAMILIES,
         "correlation": _CORRELATION_FAMILIES,
@@ -122,6 +128,8 @@ def _prior(parameter: str, written: object) -> Prior:
             f"The prior of `{parameter}` must be text such as {_EXAMPLE}.", where=f"    {written!r}"
         )
     name = _parameter(parameter)
+    if name == EVERYTHING:
+        return Prior(name, _set(written))
     try:
         family, values, source = published(written) or (*_family_and_values(written), "")
         _check_family(name, family, values, written)
@@ -129,6 +137,19 @@ def _prior(parameter: str, written: object) -> Prior:
         what = f"The prior of `{name}` is not valid. {error.what}"
         raise SpecError(what, where=error.where, allowed=error.allowed, remedy=error.remedy) from None
     return Prior(name, family, values, source)
+
+
+def _set(written: str) -> str:
+    name = written.strip().removesuffix("()")
+    if name not in SETS:
+        what = f"There is no set of priors `{name}`."
+        remedy = 'For single parameters write {"ses": "normal(0, 2.5)"}.'
+        raise error_at(written, (0, len(written)), what, allowed=_any_of(SETS), remedy=remedy)
+    return name
+
+
+def _any_of(names: Iterable[str]) -> str:
+    return f"Allowed: {', '.join(names)}."
 
 
 def _parameter(written: str) -> str:
@@ -173,6 +194,10 @@ def _family_and_values(written: str) -> tuple[str, tuple[float, ...]]:
 
 
 def _known_family(family: str, written: str) -> str:
+    if family in SETS and family not in FAMILIES:
+        what = f"`{family}` is a set of priors of all parameters."
+        remedy = f'Write {{"*": "{family}"}} beside the priors of single parameters.'
+        raise error_at(written, (0, len(family)), what, remedy=remedy)
     if family not in FAMILIES:
         what = f"There is no prior family `{family}`."
         raise error_at(written, (0, len(family)), what, allowed=nearest(family, (*FAMILIES, *PUBLISHED)))
@@ -209,7 +234,7 @@ def _check_family(parameter: str, family: str, values: tuple[float, ...], writte
     allowed = families_of(parameter)
     if family not in allowed:
         what = f"`{parameter}` cannot have the family `{family}`."
-        raise error_at(written, (0, len(family)), what, allowed=f"Allowed: {', '.join(allowed)}.")
+        raise error_at(written, (0, len(family)), what, allowed=_any_of(allowed))
     if family == "uniform" and values[0] >= values[1]:
         raise error_at(written, (0, len(written)), "The lower limit must be less than the upper limit.")
     if family == "uniform" and parameter_kind(parameter) == "scale" and values[0] < 0:

@@ -102,7 +102,7 @@ class Prior:
     `parameter` is a term name (``"ses"``), ``"b"`` (all coefficients but the
     intercept), ``"Intercept"``, ``"sigma"``, ``"sd"``, ``"sd(school)"``,
     ``"sd(school, ses)"``, ``"cor"``, ``"cor(school)"``, ``"phi"``, ``"rho(y1, y2)"``, a slope
-    such as ``"log_sigma(x)"``, or ``"*"`` (every parameter, with family ``"flat"`` only).
+    such as ``"log_sigma(x)"``, or ``"*"``: every parameter, with `family` the name of a set.
     `family` is a name of `laird.spec.priors.FAMILIES`.  `published` is the name of the prior
     when it was given by one (`laird.spec.published`).
     """
