@@ -18,16 +18,22 @@ from laird.fitting.frozen import freeze
 from laird.fitting.problem import Problem
 from laird.fitting.result import Fit
 from laird.fitting.target import flat_likelihood
+from laird.gaussian.composite import Composite
 from laird.gaussian.crossproducts import Grouped
 from laird.gaussian.standardise import Standardisation
 from laird.gaussian.theta import Theta
 from laird.inference.chunks import chunks
 from laird.inference.dispersion import dispersion
+from laird.inference.logo_woodbury import effects_of, inverse_rows
 from laird.inference.rowcovariance import row_covariance, row_layout
 from laird.inference.units import Units, units_of
 
 type Floats = NDArray[np.float64]
 type Ids = NDArray[np.int64]
+
+
+LARGEST = 4_000
+"""Rows that depend on each other, at most: their covariance has 128 MB."""
 
 
 class UnitProducts(NamedTuple):
@@ -92,6 +98,11 @@ class CentredRows:
             Z, codes, sums = self.problem.design.random[0].Z, self.units.codes, self._sums()
             for part in chunks(len(theta.L), n * (m + Z.shape[1] ** 2)):
                 yield part, _compressed_rows(theta.at(part), self.W, Z, codes, *sums[:2])
+        elif isinstance(self.problem.data, Composite) and effects_of(self.problem.design.random) < n:
+            random = self.problem.design.random
+            for part in chunks(len(theta.L), n * (m + effects_of(random))):
+                at = theta.at(part)
+                yield part, RowProducts(*inverse_rows(random, at.L, np.exp(at.alpha[:, 0]), self.W))
         else:
             for part in chunks(len(theta.L), self._width + n * m):
                 yield part, self._inverse_rows(theta.at(part))
@@ -138,6 +149,7 @@ class CentredRows:
         """Rows of a stack of blocks (b, s), and the factors of their Σ (S, b, s, s)."""
         design = self.problem.design
         where = row_layout(design)
+        _refuse_large(max(rows.shape[1] for rows in where.stacks))
         total = row_covariance(design, where, dispersion(self.problem, theta)).total()
         for rows, Sigma in zip(where.stacks, total, strict=True):
             try:
@@ -147,6 +159,15 @@ class CentredRows:
                     "The covariance of some rows is singular in a draw.",
                     remedy="Leave out rows without sampling variance, or those that repeat others.",
                 ) from error
+
+
+def _refuse_large(size: int) -> None:
+    if size > LARGEST:
+        raise FitError(
+            f"{size:,} rows depend on each other: leaving out each of them needs a matrix of that size for"
+            " every draw.",
+            remedy="Compare models by groups that hold them all, or refit without some: laird.leave_one_out.",
+        )
 
 
 def centred_rows(fit: Fit, *, by_row: bool = False) -> CentredRows:
