@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 import laird as ld
+from laird.fitting.freecoordinates import free_coordinates
 from laird.fitting.newton import MAX_ITERATIONS, minimise
 from laird.fitting.nonconvergence import coordinate_names, reasons
 from laird.gaussian.hierarchy import Hierarchy
-from laird.inference.freecoordinates import free_coordinates
 
 NAMES = ("the sd of `a`", "the sd of `b`")
 

@@ -8,8 +8,8 @@ from tests.peers import peer_fits
 from tests.test_structures import FORMULAS, peer, peer_frame
 
 import laird as ld
+from laird.fitting.satterthwaite import of_rows
 from laird.inference.covariation import kenward_roger, satterthwaite
-from laird.inference.denominators import of_rows
 
 PEERS = [name for name, fit in peer_fits().items() if "df_satterthwaite" in fit.raw]
 KENWARD_ROGER = [name for name in PEERS if "df_kr" in peer_fits()[name].raw]

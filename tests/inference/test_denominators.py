@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 
 import laird as ld
-from laird.inference.covariation import Covariation, kenward_roger, satterthwaite
-from laird.inference.denominators import fai_cornelius, kenward_roger_scale, of_rows
+from laird.fitting.satterthwaite import Covariation, of_rows
+from laird.inference.covariation import kenward_roger, satterthwaite
+from laird.inference.denominators import fai_cornelius, kenward_roger_scale
 
 
 def covariation(gradient, W):

@@ -1,4 +1,4 @@
-"""Denominator degrees of freedom of tests about β, from `laird.inference.covariation`."""
+"""Denominator degrees of freedom of tests about β, from how the covariance of β̂ varies."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from laird.inference.covariation import Covariation
+from laird.fitting.satterthwaite import Covariation, of_rows
 
 type Floats = NDArray[np.float64]
 
@@ -20,18 +20,6 @@ class Denominator(NamedTuple):
 
     scale: float
     df: float
-
-
-def of_rows(K: Floats, c: Covariation) -> Floats:
-    """Degrees of freedom of every row of K, 2(k'Ck)²/Var(k'Ck), shape (r,).
-
-    Satterthwaite (1946), or Kenward and Roger's (1997), for whom they coincide at one row.
-    """
-    variance = np.einsum("rp,ps,rs->r", K, c.cov, K)
-    gradient = np.einsum("rp,kps,rs->rk", K, c.gradient, K)
-    uncertainty = np.einsum("rk,kh,rh->r", gradient, c.parameter_cov, gradient)
-    with np.errstate(divide="ignore"):
-        return np.asarray(2.0 * variance**2 / uncertainty)
 
 
 def fai_cornelius(K: Floats, c: Covariation) -> Denominator:

@@ -19,11 +19,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from laird.fitting.freecoordinates import FreeCoordinates, free_coordinates
 from laird.fitting.result import Fit, Method
 from laird.gaussian.theta import Theta
 from laird.inference.deletion import Engine, Pieces, engine, identified, left
 from laird.inference.dispersion import least_squares_theta
-from laird.inference.freecoordinates import FreeCoordinates, free_coordinates
 from laird.inference.taylor import Taylor, taylor
 
 type Floats = NDArray[np.float64]

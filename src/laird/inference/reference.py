@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from laird.errors import FitError, nearest
 from laird.fitting.degrees import inner_outer
 from laird.fitting.result import Fit
-from laird.inference.covariation import Covariation, kenward_roger, satterthwaite
-from laird.inference.denominators import Denominator, fai_cornelius, kenward_roger_scale, of_rows
+from laird.fitting.satterthwaite import Covariation, of_rows
+from laird.inference.covariation import kenward_roger, satterthwaite
+from laird.inference.denominators import Denominator, fai_cornelius, kenward_roger_scale
 from laird.inference.small_sample import knapp_hartung
 
 type Floats = NDArray[np.float64]

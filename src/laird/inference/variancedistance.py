@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from laird.fitting.freecoordinates import FreeCoordinates, free_coordinates
 from laird.fitting.frozen import freeze
 from laird.fitting.result import Fit
 from laird.inference.covariation import satterthwaite
-from laird.inference.freecoordinates import FreeCoordinates, free_coordinates
 from laird.inference.varianceparameters import drawn_values, variance_values
 
 type Floats = NDArray[np.float64]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import laird as ld
-from laird.inference.freecoordinates import free_coordinates
+from laird.fitting.freecoordinates import free_coordinates
 
 
 @pytest.mark.parametrize("name", ["hs", "dyestuff2"])
