@@ -37,7 +37,7 @@ def test_with_many_groups_signed_sds_have_the_same_posterior():
 
 
 def test_without_nutpie_pymc_samples_the_same_posterior(model, monkeypatch):
-    monkeypatch.setattr(nuts, "find_spec", lambda _name: None)
+    monkeypatch.setattr("laird.fitting.settings.find_spec", lambda _name: None)
     fit = model.fit("nuts", **OPTIONS)
     assert dict(fit.origin.options)["sampler"] == "pymc"
     assert {"diverging", "n_steps"} <= set(fit.draws.stats)
