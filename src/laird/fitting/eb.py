@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from laird.fitting.checks import Check, boundary_check, group_check, optimum_check
 from laird.fitting.diagnosis import diagnose
 from laird.fitting.draws import KEEP, Draws, Keep, joint_draws
-from laird.fitting.laplace import KHAT_LIMIT, Approximation, laplace
+from laird.fitting.laplace import KHAT_LIMIT, Approximation, Axes, laplace, peak
 from laird.fitting.mode import Mode, find_mode
 from laird.fitting.nonconvergence import reasons
 from laird.fitting.options import one_of, seed, whole_number
@@ -86,10 +86,11 @@ def _approximation(
 ) -> Approximation | None:
     """Laplace's approximation; where it cannot be trusted, quadrature if that can."""
     centre = near(target, mode.theta, mode.b)
-    found = laplace(target, centre, draws, rng)
+    axes = peak(target, centre)
+    found = laplace(target, axes, draws, rng) if axes else None
     if found is not None and found.usable:
         return found
-    other = quadrature(target, centre, draws, rng)
+    other = quadrature(target, axes or Axes(centre, np.eye(target.size)), draws, rng)
     return other if other is not None and (found is None or other.khat < found.khat) else found
 
 

@@ -10,7 +10,8 @@ and k̂ says whether they can be trusted (Vehtari et al. 2024).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from math import lgamma, log, pi
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,9 @@ DEGREES_OF_FREEDOM = 5
 PROPOSALS_PER_DRAW = 3
 WIDE = 2.5
 KHAT_LIMIT = 0.7
+EQUAL = 2.0
+"""Ratios of at most so many times their mean have no tail: k̂ does not see how small it is."""
+
 LEAST_SHARE = 0.05
 """Proposals that are worth fewer independent draws than this share of them are not trusted."""
 
@@ -59,8 +63,26 @@ class Approximation:
         return self.khat <= KHAT_LIMIT and self.effective >= LEAST_SHARE * self.proposals
 
 
-def laplace(target: Posterior, start: Floats, draws: int, rng: np.random.Generator) -> Approximation | None:
-    """Approximate the posterior of phi; None when it has no mode with negative definite Hessian.
+class Axes(NamedTuple):
+    """A point (k,), and directions and sds around it as columns of a matrix, (k, k)."""
+
+    centre: Floats
+    C: Floats
+
+    def at(self, z: Floats) -> Floats:
+        """Points of coordinates z (S, k)."""
+        return np.asarray(self.centre + z @ self.C.T)
+
+    @property
+    def covariance(self) -> Floats:
+        """CC', shape (k, k)."""
+        return self.C @ self.C.T
+
+
+def peak(target: Posterior, start: Floats) -> Axes | None:
+    """The mode of the density of phi and the Cholesky factor of its inverse negative Hessian.
+
+    None when it has no mode with a negative definite Hessian.
 
     Parameters
     ----------
@@ -68,10 +90,6 @@ def laplace(target: Posterior, start: Floats, draws: int, rng: np.random.Generat
         Likelihood and priors.
     start
         phi near the mode, shape (k,).
-    draws
-        Number of draws to return.
-    rng
-        Source of randomness.
     """
     density = density_function(target)
 
@@ -84,9 +102,24 @@ def laplace(target: Posterior, start: Floats, draws: int, rng: np.random.Generat
         C = np.linalg.cholesky(np.linalg.inv(optimum.hessian))
     except np.linalg.LinAlgError:
         return None
-    if not optimum.converged or not np.all(np.isfinite(C)):
-        return None
-    phi, log_ratios = _adaptive_proposals(target, optimum.x, C, PROPOSALS_PER_DRAW * draws, rng)
+    return Axes(optimum.x, C) if optimum.converged and np.all(np.isfinite(C)) else None
+
+
+def laplace(target: Posterior, axes: Axes, draws: int, rng: np.random.Generator) -> Approximation:
+    """Approximate the posterior of phi around its mode.
+
+    Parameters
+    ----------
+    target
+        Likelihood and priors.
+    axes
+        Its mode and the root of its covariance there: `peak`.
+    draws
+        Number of draws to return.
+    rng
+        Source of randomness.
+    """
+    phi, log_ratios = _adaptive_proposals(target, axes, PROPOSALS_PER_DRAW * draws, rng)
     return weighted("laplace", phi, log_ratios, draws, rng)
 
 
@@ -100,40 +133,41 @@ def weighted(
     """Resample proposals phi (S, k) by their Pareto-smoothed importance ratios."""
     log_weights, khat = smoothed(log_ratios)
     weights = normalised(log_weights)
-    chosen = _systematic(weights, draws, rng)
+    chosen = systematic(weights, draws, rng)
     return Approximation(method, phi[chosen], khat, float(1.0 / np.sum(weights**2)), len(phi))
 
 
 def _adaptive_proposals(
-    target: Posterior, mode: Floats, C: Floats, count: int, rng: np.random.Generator
+    target: Posterior, axes: Axes, count: int, rng: np.random.Generator
 ) -> tuple[Floats, Floats]:
     """Proposals around the mode, around their weighted mean, and widely; log importance ratios."""
     part = count // 3
-    components = [(mode, C)]
-    phi = _propose(*components[0], part, rng)
+    components = [axes]
+    phi = student(*axes, part, rng)
     log_p = target.densities(phi)
-    mean, spread = weighted_moments(phi, normalised(log_p - _log_t(phi, mode, C)))
+    mean, spread = weighted_moments(phi, normalised(log_p - log_t(phi, *axes)))
     for scale, size in ((1.0, part), (WIDE, count - 2 * part)):
-        components.append((mean, scale * spread))
-        new = _propose(mean, scale * spread, size, rng)
+        components.append(Axes(mean, scale * spread))
+        new = student(mean, scale * spread, size, rng)
         phi, log_p = np.concatenate([phi, new]), np.append(log_p, target.densities(new))
-    log_q = np.logaddexp.reduce([_log_t(phi, *component) for component in components])
+    log_q = np.logaddexp.reduce([log_t(phi, *component) for component in components])
     return phi, log_p - log_q
 
 
-def _propose(centre: Floats, C: Floats, count: int, rng: np.random.Generator) -> Floats:
+def student(centre: Floats, C: Floats, count: int, rng: np.random.Generator) -> Floats:
     """Multivariate t draws with scale matrix CC', shape (count, k)."""
     nu = DEGREES_OF_FREEDOM
     z = rng.standard_normal((count, len(centre))) * np.sqrt(nu / rng.chisquare(nu, (count, 1)))
     return np.asarray(centre + z @ C.T)
 
 
-def _log_t(phi: Floats, centre: Floats, C: Floats) -> Floats:
-    """Log density of the multivariate t, up to a constant that depends on its dimension only."""
+def log_t(phi: Floats, centre: Floats, C: Floats) -> Floats:
+    """Log density of the multivariate t with scale matrix CC', C lower triangular; (S, k) -> (S,)."""
     nu, k = DEGREES_OF_FREEDOM, len(centre)
     z = np.linalg.solve(C, (phi - centre).T)
     kernel = -0.5 * (nu + k) * np.log1p(np.sum(z**2, axis=0) / nu)
-    return np.asarray(kernel - np.sum(np.log(np.diag(C))))
+    constant = lgamma((nu + k) / 2) - lgamma(nu / 2) - 0.5 * k * log(nu * pi)
+    return np.asarray(constant + kernel - np.sum(np.log(np.diag(C))))
 
 
 def weighted_moments(phi: Floats, weights: Floats, kernel: Floats | float = 0.0) -> tuple[Floats, Floats]:
@@ -150,16 +184,17 @@ def normalised(log_weights: Floats) -> Floats:
 
 
 def smoothed(log_ratios: Floats) -> tuple[Floats, float]:
-    """Pareto-smoothed log weights (Vehtari et al. 2024), and k̂; 0 for equal ratios, which are exact."""
+    """Pareto-smoothed log weights (Vehtari et al. 2024), and k̂; 0 for ratios that are nearly equal."""
     from arviz_stats.base import array_stats
 
-    if np.ptp(log_ratios) == 0.0:
-        return np.zeros(len(log_ratios)), 0.0
+    ratios = np.exp(log_ratios - log_ratios.max())
+    if EQUAL * ratios.mean() >= 1.0:
+        return log_ratios, 0.0
     log_weights, khat = array_stats.psislw(-log_ratios)
     return np.asarray(log_weights), float(khat)
 
 
-def _systematic(weights: Floats, draws: int, rng: np.random.Generator) -> NDArray[np.intp]:
+def systematic(weights: Floats, draws: int, rng: np.random.Generator) -> NDArray[np.intp]:
     """Systematic resampling, in random order."""
     positions = (rng.random() + np.arange(draws)) / draws
     chosen = np.searchsorted(np.cumsum(weights), positions).clip(max=len(weights) - 1)

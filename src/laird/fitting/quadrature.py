@@ -1,123 +1,186 @@
 """Quadrature over up to five covariance parameters: the posterior where no Gaussian is near it.
 
-The density of phi is evaluated on a grid in the directions of its covariance, which is
-moved and scaled until it holds all the mass.  Draws come from the multilinear
-interpolation of the grid and are weighted by the exact density, so that the grid's
+The density is evaluated on a lattice in the directions of the Hessian at its mode, as by Rue,
+Martino & Chopin (2009, J. R. Stat. Soc. B 71, 319-392, section 3.1): from the mode to the next
+points and on, wherever it is not negligible, so that the lattice has the shape of the posterior.
+Where it needs too many points, or the posterior lies between a few, it begins again in the
+directions of what was found.  Draws come from the multilinear interpolation of the lattice and,
+a few, from a wide multivariate t; they are weighted by the exact density, so that the lattice's
 coarseness is corrected, and k̂ says how well.
 """
 
 from __future__ import annotations
 
 from itertools import product
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from laird.fitting.laplace import PROPOSALS_PER_DRAW, Approximation, normalised, weighted, weighted_moments
+from laird.fitting.laplace import (
+    PROPOSALS_PER_DRAW,
+    Approximation,
+    Axes,
+    log_t,
+    normalised,
+    student,
+    systematic,
+    weighted,
+    weighted_moments,
+)
 from laird.posterior.density import Posterior
 
 type Floats = NDArray[np.float64]
 type Ids = NDArray[np.int64]
 
-POINTS = (401, 61, 25, 13, 9)
-"""Points along each axis, by number of parameters."""
+STEPS = (0.05, 0.2, 0.6, 1.0, 1.4)
+"""Distance of the points in sds, by number of parameters: a normal density has about 2,000 of them."""
 
-REACH = 6.0
-"""Half the width of the grid, in posterior sds."""
+NEGLIGIBLE = (20.0, 15.0, 12.0, 11.0, 10.3)
+"""Log densities so far below the largest are left out: of a normal density less than 0.1 % lies there."""
 
-EDGE = 1e-3
-"""A grid with more mass than this in its outermost layer of any axis is too narrow."""
+MOST = (1000, 8000, 8000, 12_000, 12_000)
+"""A lattice of more points is given up for one in other directions."""
 
-MOVES = 12
+NARROW = 0.5
+"""A posterior that has so many sds of the lattice, or fewer, in any direction is not resolved."""
+
+BEGINNINGS = 8
+WIDER = 1.7
 LARGEST = 60.0
 """A posterior as wide as this in logarithms is improper, or may as well be."""
 
+OUTSIDE, WIDE = 0.1, 1.5
+"""Share of the draws from a t, and its width in sds of the posterior."""
 
-def quadrature(
-    target: Posterior, centre: Floats, draws: int, rng: np.random.Generator
-) -> Approximation | None:
-    """Approximate the posterior of phi on a grid; None with too many parameters, or without an end.
+
+class Lattice(NamedTuple):
+    """Points of the lattice and their shares of the posterior.
+
+    Attributes
+    ----------
+    axes
+        Where the lattice has its origin, and the sds and directions of its axes.
+    step
+        Distance of the points along the axes.
+    places
+        Coordinates of the points in steps, shape (m, k), in the order of their `_codes`.
+    weights
+        Shapes (m,), adding up to one.
+    """
+
+    axes: Axes
+    step: float
+    places: Ids
+    weights: Floats
+
+    def moments(self) -> tuple[Floats, Floats]:
+        """Mean, and Cholesky factor of the covariance, in sds of the axes, of the interpolation."""
+        kernel = self.step**2 / 6.0 * np.eye(self.places.shape[1])
+        return weighted_moments(_scaled(self.step, self.places), self.weights, kernel)
+
+
+def quadrature(target: Posterior, axes: Axes, draws: int, rng: np.random.Generator) -> Approximation | None:
+    """Approximate the posterior of phi on a lattice; None with too many parameters, or without an end.
 
     Parameters
     ----------
     target
         Likelihood and priors.
-    centre
-        phi where the grid begins, shape (k,).
+    axes
+        Where the lattice begins, and its directions: the mode and the root of the inverse Hessian
+        there, or any point and the identity.
     draws
         Number of draws to return.
     rng
         Source of randomness.
     """
-    k = len(centre)
-    if k > len(POINTS):
+    if len(axes.centre) > len(STEPS):
         return None
-    found = _settled(target, centre)
-    if found is None:
+    lattice = _settled(target, axes)
+    if lattice is None:
         return None
-    centre, C, nodes, weights = found
-    z, log_q = _drawn(nodes, weights, PROPOSALS_PER_DRAW * draws, rng)
-    phi = centre + z @ C.T
+    z, log_q = _drawn(lattice, PROPOSALS_PER_DRAW * draws, rng)
+    phi = lattice.axes.at(z)
     return weighted("quadrature", phi, target.densities(phi) - log_q, draws, rng)
 
 
-def _settled(target: Posterior, centre: Floats) -> tuple[Floats, Floats, Floats, Floats] | None:
-    """Centre, axes, nodes along each axis and weights of a grid that holds the posterior."""
-    k = len(centre)
-    nodes = np.linspace(-REACH, REACH, POINTS[k - 1])
-    C = np.eye(k)
-    z = np.array(list(product(nodes, repeat=k)))
-    triangle = (nodes[1] - nodes[0]) ** 2 / 6.0
-    for _ in range(MOVES):
-        phi = centre + z @ C.T
-        log_p = target.densities(phi)
+def _settled(target: Posterior, axes: Axes) -> Lattice | None:
+    """A lattice that holds the posterior and resolves it."""
+    for _ in range(BEGINNINGS):
+        places, log_p, whole = _explored(target, axes)
         if not np.isfinite(log_p.max()):
             return None
-        weights = normalised(log_p).reshape((len(nodes),) * k)
-        mean, spread = weighted_moments(phi, weights.ravel(), triangle * C @ C.T)
-        if np.linalg.norm(spread, 2) > LARGEST:
+        lattice = Lattice(axes, STEPS[len(axes.centre) - 1], places, normalised(log_p))
+        spread = lattice.moments()[1]
+        if whole and np.linalg.svd(spread, compute_uv=False).min() > NARROW:
+            return lattice
+        C = axes.C @ spread * (1.0 if whole else WIDER)
+        if np.linalg.norm(C, 2) > LARGEST:
             return None
-        lower, upper = _edges(weights)
-        if max(lower.max(), upper.max()) < EDGE and _fits(C, spread):
-            return centre, C, nodes, weights
-        centre, C = mean, 1.05 * spread if max(lower.max(), upper.max()) < EDGE else 1.7 * spread
+        axes = Axes(axes.at(_scaled(lattice.step, places[[np.argmax(log_p)]]))[0], C)
     return None
 
 
-def _edges(weights: Floats) -> tuple[Floats, Floats]:
-    """Mass in the first and in the last layer of each axis."""
-    others = [tuple(j for j in range(weights.ndim) if j != axis) for axis in range(weights.ndim)]
-    marginal = [weights.sum(axis=other) for other in others]
-    return np.array([m[0] for m in marginal]), np.array([m[-1] for m in marginal])
+def _explored(target: Posterior, axes: Axes) -> tuple[Ids, Floats, bool]:
+    """Points that are not negligible, their log densities, and whether that is all of them."""
+    k = len(axes.centre)
+    step, cut = STEPS[k - 1], NEGLIGIBLE[k - 1]
+    around = np.concatenate([np.eye(k, dtype=np.int64), -np.eye(k, dtype=np.int64)])
+    new = np.zeros((1, k), dtype=np.int64)
+    places, log_p = np.zeros((0, k), dtype=np.int64), np.zeros(0)
+    while len(new) and len(places) + len(new) <= MOST[k - 1]:
+        found = target.densities(axes.at(_scaled(step, new)))
+        places, log_p = np.concatenate([places, new]), np.append(log_p, found)
+        kept = new[found > log_p.max() - cut]
+        new = _unseen((kept[:, None] + around).reshape(-1, k), places)
+    order = np.argsort(_codes(places))
+    order = order[log_p[order] > log_p.max() - cut] if np.isfinite(log_p.max()) else order
+    return places[order], log_p[order], len(new) == 0
 
 
-def _fits(C: Floats, spread: Floats) -> bool:
-    """Whether the grid is neither much wider nor narrower than the posterior in any direction."""
-    sizes = np.linalg.svd(np.linalg.solve(C, spread), compute_uv=False)
-    return bool(sizes.max() < 1.5 and sizes.min() > 0.5)
+def _scaled(step: float, places: Ids) -> Floats:
+    """Places in sds of the axes."""
+    return np.asarray(step * places, dtype=np.float64)
 
 
-def _drawn(nodes: Floats, weights: Floats, count: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
-    """Draws of the multilinear interpolation, shape (count, k), and its log density up to a constant.
+def _unseen(places: Ids, seen: Ids) -> Ids:
+    """Places, each once, that were not seen."""
+    codes, first = np.unique(_codes(places), return_index=True)
+    return places[first[~np.isin(codes, _codes(seen))]]
 
-    Interpolation is a mixture of products of triangles around the nodes.
+
+def _codes(places: Ids) -> Ids:
+    """One number for every place (m, k): its coordinates as digits, from -2⁶²ᐟᵏ/2 on."""
+    k = places.shape[1]
+    base = 2 ** (62 // k)
+    return np.asarray((places + base // 2) @ base ** np.arange(k))
+
+
+def _drawn(lattice: Lattice, count: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
+    """Draws in sds of the axes, shape (count, k), and their log density.
+
+    Interpolation is a mixture of products of triangles around the points.
     """
-    k, step = weights.ndim, nodes[1] - nodes[0]
-    flat = rng.choice(weights.size, size=count, p=weights.ravel())
-    place = np.stack(np.unravel_index(flat, weights.shape), axis=1)
-    t = place + rng.random((count, k)) + rng.random((count, k)) - 1.0
-    return nodes[0] + step * t, np.log(_interpolated(weights, t))
+    k, outside = lattice.places.shape[1], round(OUTSIDE * count)
+    place = lattice.places[systematic(lattice.weights, count - outside, rng)]
+    inside = place + rng.random(place.shape) + rng.random(place.shape) - 1.0
+    mean, spread = lattice.moments()
+    z = np.concatenate([lattice.step * inside, student(mean, WIDE * spread, outside, rng)])
+    with np.errstate(divide="ignore"):
+        log_inside = np.log(_interpolated(lattice, z / lattice.step)) - k * np.log(lattice.step)
+    parts = log_inside + np.log1p(-OUTSIDE), log_t(z, mean, WIDE * spread) + np.log(OUTSIDE)
+    return z, np.asarray(np.logaddexp(*parts))
 
 
-def _interpolated(weights: Floats, t: Floats) -> Floats:
-    """Multilinear interpolation of `weights` at places t (S, k), zero outside."""
-    k, last = weights.ndim, weights.shape[0] - 1
+def _interpolated(lattice: Lattice, t: Floats) -> Floats:
+    """Multilinear interpolation of the weights at t (S, k), in steps; zero outside."""
     low = np.floor(t).astype(np.int64)
-    share = t - low
+    share, codes = t - low, _codes(lattice.places)
     total = np.zeros(len(t))
-    for corner in product((0, 1), repeat=k):
-        at = low + np.array(corner)
-        inside = np.all((at >= 0) & (at <= last), axis=1)
+    for corner in product((0, 1), repeat=t.shape[1]):
+        own = _codes(low + np.array(corner))
+        at = np.searchsorted(codes, own).clip(max=len(codes) - 1)
         factor = np.prod(np.where(np.array(corner) == 1, share, 1.0 - share), axis=1)
-        total += np.where(inside, factor * weights[tuple(np.clip(at, 0, last).T)], 0.0)
+        total += np.where(codes[at] == own, factor * lattice.weights[at], 0.0)
     return total
