@@ -22,7 +22,7 @@ import numpy as np
 from numba import njit, types
 from numpy.typing import NDArray
 
-from laird.gaussian.compiled import compiled
+from laird.gaussian.compiled import compiled, inner
 from laird.gaussian.small import (
     MATRIX,
     PLACES,
@@ -47,14 +47,14 @@ VALUE_AND_GRADIENT = types.Tuple((types.float64, types.float64[:, ::1]))  # type
 DENSITY = types.Tuple((types.float64, types.float64[:, ::1], types.float64, types.float64[::1]))  # type: ignore[no-untyped-call]
 
 
-@njit(cache=True, error_model="numpy")
+@inner()
 def _mirror(M: Floats) -> None:
     for i in range(M.shape[0]):
         for j in range(i):
             M[j, i] = M[i, j]
 
 
-@njit(cache=True, error_model="numpy")
+@inner()
 def _sensitivity(B: Floats, K: Floats, D: Floats) -> Floats:
     """Return H = B - Σ_j P_j D P_j' for a symmetric D (m, m): the derivative with respect to G."""
     q, m = B.shape[0], D.shape[0]
@@ -70,7 +70,7 @@ def _sensitivity(B: Floats, K: Floats, D: Floats) -> Floats:
     return H
 
 
-@njit(cache=True, error_model="numpy")
+@compiled(types.float64[:, ::1](MATRIX, MATRIX), no_cpython_wrapper=True)
 def _twice_product(H: Floats, Lam: Floats) -> Floats:
     q = H.shape[0]
     out = np.zeros((q, q))
@@ -246,16 +246,16 @@ def cross_information(Lam: Floats, ZZ: Floats, ZW: Floats, WW: Floats) -> Floats
 def posterior_factors(Lam: Floats, ZZ: Floats) -> Floats:
     """Return F_j with F_jF_j' = M_j = ΛA_j⁻¹Λ', the covariance of u_j given β over σ²; (J, q, q)."""
     J, q = ZZ.shape[0], ZZ.shape[1]
-    F = np.empty((J, q, q))
+    F, A, transposed = np.empty((J, q, q)), np.empty((q, q)), np.empty((q, q))
     for j in range(J):
-        A = np.eye(q)
         for a in range(q):
             for b in range(q):
+                A[a, b] = 1.0 if a == b else 0.0
+                transposed[a, b] = Lam[b, a]
                 for k in range(q):
                     for h in range(q):
                         A[a, b] += Lam[k, a] * ZZ[j, k, h] * Lam[h, b]
         factorise(A)
-        transposed = Lam.T.copy()
         forward_substitute(A, transposed)
         for a in range(q):
             for k in range(q):

@@ -57,7 +57,9 @@ def back_substitute(L: Floats, B: Floats) -> None:
 @njit(cache=True, error_model="numpy")
 def invert_factored(L: Floats) -> Floats:
     """Return (LL')⁻¹."""
-    inverse = np.eye(L.shape[0])
+    inverse = np.zeros(L.shape)
+    for i in range(L.shape[0]):
+        inverse[i, i] = 1.0
     forward_substitute(L, inverse)
     back_substitute(L, inverse)
     return inverse
@@ -76,9 +78,10 @@ def log_determinant(L: Floats) -> float:
 def posterior_root(Lam: Floats, ZZ: Floats, T: Floats) -> float:
     """Overwrite T (q, q) by A⁻½Λ', A = Λ'Z'ZΛ + I, so that T'T = M = ΛA⁻¹Λ'; return log|A|."""
     q = Lam.shape[0]
-    A = np.eye(q)
+    A = np.empty((q, q))
     for a in range(q):
         for b in range(q):
+            A[a, b] = 1.0 if a == b else 0.0
             T[a, b] = Lam[b, a]
             for k in range(q):
                 for h in range(q):
@@ -99,7 +102,7 @@ def multiply(A: Floats, B: Floats, out: Floats) -> None:
             out[a, b] = total
 
 
-@njit(cache=True, error_model="numpy")
+@compiled(types.float64[:, ::1](MATRIX, types.float64))
 def divided(M: Floats, divisor: float) -> Floats:
     """Return M / divisor; a loop compiles in a fraction of the time of an array expression."""
     out = np.empty(M.shape)

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit, types
+from numba import types
 from numpy.typing import NDArray
 
-from laird.gaussian.compiled import compiled
-from laird.gaussian.small import MATRIX, PLACES
+from laird.gaussian.compiled import compiled, inner
+from laird.gaussian.small import MATRIX, PLACES, VECTOR
 
 type Floats = NDArray[np.float64]
 type Ids = NDArray[np.int64]
@@ -98,13 +98,16 @@ def is_ones(M: Floats) -> NDArray[np.bool_]:
     return np.asarray((M[0] == 1.0) & _all_as_first(np.ascontiguousarray(M, dtype=float)))
 
 
-@njit(cache=True, error_model="numpy", fastmath={"reassoc"})
+@inner(fastmath={"reassoc"})
 def _plus(total: float, term: float) -> float:
     """A sum in any order, so that the processor need not wait for one addition to begin the next."""
     return total + term
 
 
-@njit(cache=True, error_model="numpy")
+@compiled(
+    types.void(MATRIX, PLACES, types.int64, VECTOR, types.boolean, types.float64[::1]),
+    no_cpython_wrapper=True,
+)
 def _add_sums(M: Floats, columns: Ids, start: int, centres: Floats, squared: bool, sums: Floats) -> None:
     """Add Σ (M_ic - M_0c) - centres_c, or its squares, over a block of rows: little is lost by block."""
     for k in range(len(columns)):
@@ -135,8 +138,9 @@ def _moments(M: Floats, columns: Ids) -> tuple[Floats, Floats]:
 
 @compiled(types.boolean[::1](MATRIX))
 def _all_as_first(M: Floats) -> NDArray[np.bool_]:
-    same = np.ones(M.shape[1], dtype=np.bool_)
+    same = np.empty(M.shape[1], dtype=np.bool_)
     for c in range(M.shape[1]):
+        same[c] = True
         for i in range(M.shape[0]):
             if M[i, c] != M[0, c]:
                 same[c] = False

@@ -15,8 +15,11 @@ from typing import Any
 
 import llvmlite.binding as llvm  # type: ignore[import-untyped]
 import numpy as np
-from numba import carray, cfunc, njit, types  # type: ignore[attr-defined]
+from numba import carray, cfunc, types  # type: ignore[attr-defined]
 from numpy.typing import NDArray
+
+from laird.gaussian.compiled import compiled, inner
+from laird.gaussian.small import MATRIX, STACK
 
 type Floats = NDArray[np.float64]
 
@@ -29,7 +32,7 @@ ROWWISE = {"reassoc", "contract"}
 """Liberties that leave NaN and infinities alone: sums in any order, fused multiply-add."""
 
 
-@njit(cache=True, error_model="numpy")
+@inner()
 def _load(ZZ: Floats, ZW: Floats, start: int, data: Floats) -> None:
     """Copy [Z'W Z'Z] of the groups from `start` into rows; missing groups are zeros, which add nothing."""
     J, q, m = ZW.shape
@@ -43,7 +46,7 @@ def _load(ZZ: Floats, ZW: Floats, start: int, data: Floats) -> None:
                 data[k, m + h, j] = ZZ[start + j, k, h]
 
 
-@njit(cache=True, error_model="numpy")
+@inner()
 def _multiply(Lam: Floats, data: Floats, R: Floats, A: Floats) -> None:
     """R = Λ'[Z'W Z'Z] and A = Λ'Z'ZΛ + I (lower triangle)."""
     q, columns, _ = data.shape
@@ -59,7 +62,7 @@ def _multiply(Lam: Floats, data: Floats, R: Floats, A: Floats) -> None:
                 _add_scaled(A[a, b], Lam[k, b], R[a, m + k])
 
 
-@njit(cache=True, error_model="numpy")
+@inner()
 def _eliminate(A: Floats, R: Floats, columns: int) -> float:
     """Overwrite R by the inverse of A's Cholesky factor times R; return Σ log|A|."""
     q = A.shape[0]
@@ -79,7 +82,7 @@ def _eliminate(A: Floats, R: Floats, columns: int) -> float:
     return logdet
 
 
-@njit(cache=True, error_model="numpy")
+@inner()
 def _subtract_products(R: Floats, S: Floats) -> None:
     """S -= Σ_j C_j'C_j, where C is the first part of R."""
     for c in range(S.shape[0]):
@@ -88,7 +91,7 @@ def _subtract_products(R: Floats, S: Floats) -> None:
                 S[c, d] -= _inner(R[a, c], R[a, d])
 
 
-@njit(cache=True, error_model="numpy")
+@inner()
 def _reduce(R: Floats, data: Floats) -> None:
     """[Z'W Z'Z] -> [P Z'V⁻¹Z] = [Z'W Z'Z] - Y'[C Y], where R = [C Y]."""
     q, columns, _ = data.shape
@@ -99,7 +102,7 @@ def _reduce(R: Floats, data: Floats) -> None:
                 _subtract_product(data[k, c], R[a, m + k], R[a, c])
 
 
-@njit(cache=True, error_model="numpy")
+@inner()
 def _add_sums(data: Floats, B: Floats, K: Floats) -> None:
     """B += Σ_j Z'V⁻¹Z and K += Σ_j vec(P)vec(P)' (lower triangles)."""
     q, columns, _ = data.shape
@@ -112,37 +115,37 @@ def _add_sums(data: Floats, B: Floats, K: Floats) -> None:
             K[r, s] += _inner(data[r // m, r % m], data[s // m, s % m])
 
 
-@njit(cache=True, error_model="numpy")
+@inner()
 def _set_scaled(row: Floats, factor: float, other: Floats) -> None:
     for j in range(len(row)):
         row[j] = factor * other[j]
 
 
-@njit(cache=True, error_model="numpy", fastmath=ROWWISE)
+@inner(fastmath=ROWWISE)
 def _add_scaled(row: Floats, factor: float, other: Floats) -> None:
     for j in range(len(row)):
         row[j] += factor * other[j]
 
 
-@njit(cache=True, error_model="numpy", fastmath=ROWWISE)
+@inner(fastmath=ROWWISE)
 def _subtract_product(row: Floats, left: Floats, right: Floats) -> None:
     for j in range(len(row)):
         row[j] -= left[j] * right[j]
 
 
-@njit(cache=True, error_model="numpy", fastmath=ROWWISE)
+@inner(fastmath=ROWWISE)
 def _scale(row: Floats, factor: Floats) -> None:
     for j in range(len(row)):
         row[j] *= factor[j]
 
 
-@njit(cache=True, error_model="numpy")
+@inner()
 def _invert_root(row: Floats) -> None:
     for j in range(len(row)):
         row[j] = 1.0 / np.sqrt(row[j])
 
 
-@njit(cache=True, error_model="numpy", fastmath=ROWWISE)
+@inner(fastmath=ROWWISE)
 def _inner(left: Floats, right: Floats) -> float:
     total = 0.0
     for j in range(len(left)):
@@ -150,7 +153,7 @@ def _inner(left: Floats, right: Floats) -> float:
     return total
 
 
-@njit(cache=True, error_model="numpy", fastmath=ROWWISE)
+@inner(fastmath=ROWWISE)
 def _total(row: Floats) -> float:
     total = 0.0
     for j in range(len(row)):
@@ -158,7 +161,7 @@ def _total(row: Floats) -> float:
     return total
 
 
-@njit(cache=True, error_model="numpy")
+@inner()
 def _sum_of_logs(row: Floats) -> float:
     """Σ log of numbers not below 1; a logarithm costs as much as twenty products."""
     total, product = 0.0, 1.0
@@ -198,7 +201,7 @@ llvm.add_symbol(SYMBOL, _compiled.address)
 _external: Any = types.ExternalFunction(SYMBOL, SIGNATURE)
 
 
-@njit(cache=True, error_model="numpy")
+@compiled(types.float64(MATRIX, STACK, STACK, *[types.float64[:, ::1]] * 3))
 def accumulate(Lam: Floats, ZZ: Floats, ZW: Floats, S: Floats, B: Floats, K: Floats) -> float:
     """Subtract the groups' part from S, add to B and K (lower triangles), return Σ_j log|A_j|.
 
