@@ -319,6 +319,14 @@ CASES = [
     ),
     case(
         0,
+        "a group sd without a constant",
+        "The regression of `sd(g)` has no constant, which would fix the standard deviation at 1 where `w` is",
+        "Write sd(g) ~ 1 + …",
+        parts=("sd(g) ~ 0 + w",),
+        error=ld.SpecError,
+    ),
+    case(
+        0,
         "an sd of groups that are not in the model",
         "`h` is not a grouping factor of this model",
         "    sd(h) ~ w\n       ^",

@@ -5,7 +5,7 @@ import pytest
 
 from laird.data import identifiable
 from laird.data.identifiable import dependence
-from laird.errors import DataError, LairdWarning
+from laird.errors import DataError, LairdWarning, SpecError
 
 RNG = np.random.default_rng(5)
 N = 50
@@ -27,6 +27,14 @@ def test_independent_columns_pass_at_any_offset_and_scale(offset, scale):
 def test_sums_are_found_however_rounded(scale):
     X = columns(A, B + 1e6, C, scale * (A - 3 * (B + 1e6)))
     assert dependence(X, centre=True) == (3, (0, 1), 0.0)
+
+
+def test_levels_of_a_factor_hold_a_constant_and_a_number_does_not():
+    levels = np.eye(3)[np.arange(N) % 3]
+    for W in (levels, columns(ONE, A)):
+        identifiable.check_has_constant("g", ("a",) * W.shape[1], W)
+    with pytest.raises(SpecError, match="no constant"):
+        identifiable.check_has_constant("g", ("a",), A[:, None])
 
 
 def test_a_constant_sum_needs_the_intercept():

@@ -37,6 +37,8 @@ def check_design(design: Design, label: Callable[[int], str]) -> None:
     DataError
         Constant or collinear columns, too few rows or groups, a random slope of
         something constant within groups, variances that only their sum is known of.
+    SpecError
+        The regression of a group sd has no constant.
     """
     parts = outcome_designs(_informative(design))
     known = [bool(_variances(design, k).any()) for k in range(len(parts))]
@@ -137,6 +139,7 @@ def _check_group_scale(scale: ScaleDesign, random: Sequence[RandomDesign]) -> No
     own = next(one for one in random if one.group == scale.group)
     identifiable.check_columns(scale.W, scale.names)
     identifiable.check_constant_within(scale.group, own.levels, scale.names, scale.W, own.ids)
+    identifiable.check_has_constant(scale.group, scale.names, scale.W)
 
 
 def _check_rho(design: Design, rho: RhoDesign) -> None:

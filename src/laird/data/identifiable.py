@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from laird.data.checks import check_magnitude, warn
 from laird.data.grouping import counted
 from laird.data.transforms import is_constant
-from laird.errors import DataError
+from laird.errors import DataError, SpecError
 
 type Floats = NDArray[np.float64]
 type Ids = NDArray[np.int64]
@@ -264,6 +264,25 @@ def check_constant_within(
                 where=f"    {counted(len(varying), 'group')}, first {shown}",
                 remedy=f"Use a predictor that is constant within `{group}`{means}.",
             )
+
+
+def check_has_constant(group: str, names: Sequence[str], W: Floats) -> None:
+    """Refuse a regression of a group sd whose predictors (n, k) do not span a constant.
+
+    Raises
+    ------
+    SpecError
+        It would fix the sd at one unit of the outcome where the predictors are zero.
+    """
+    ones = np.ones(len(W))
+    if (W == 1.0).all(axis=0).any():
+        return
+    if np.abs(W @ np.linalg.lstsq(W, ones, rcond=None)[0] - ones).max() > 1e-9:
+        raise SpecError(
+            f"The regression of `sd({group})` has no constant, which would fix the standard deviation at 1 "
+            f"where {_listed(names)} {'is' if len(names) == 1 else 'are'} zero.",
+            remedy=f"Write sd({group}) ~ 1 + …; without a constant only the levels of a factor can stand.",
+        )
 
 
 def check_different_groups(first: str, second: str, terms: Sequence[str], ids: Sequence[Ids]) -> None:
