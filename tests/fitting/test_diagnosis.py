@@ -90,3 +90,12 @@ def test_rows_and_outcomes_that_are_lost_are_counted():
     assert "3 without `z`" in row.message
     row = checks("z ~ 1 + meta_V(v)", data=some, missing="drop").loc["dropped_rows"]
     assert row[["status", "value"]].tolist() == ["note", 3]
+
+
+@pytest.mark.parametrize("method", ["ml", "eb"])
+def test_estimates_without_sampling_error_are_named(method):
+    data = SPREAD | {"v": np.where(np.arange(30) % 10 == 4, 0.0, SPREAD["v"])}
+    row = checks("y ~ 1 + meta_V(v)", data=data, method=method).loc["exact_estimates"]
+    assert (row.status, row.value) == ("warning", 3)
+    assert "in 3 rows: 4, 14, 24" in row.message
+    assert "stands for a missing variance" in row.remedy

@@ -165,8 +165,28 @@ def test_many_units_are_left_out_in_one_step(hsfull):
     assert (found.how == "one-step").mean() > 0.9
 
 
-def test_weighted_rows_are_refused(hs):
-    spec = ld.parse_spec("mathach ~ ses", weights="w")
-    fit = ld.model(spec, data=hs.assign(w=1.0 + (hs.ses > 0))).fit("reml")
-    with pytest.raises(ld.FitError, match="not measured of weighted rows"):
-        ld.influence(fit)
+@pytest.mark.parametrize("method", ["ml", "reml"])
+def test_a_row_with_a_weight_is_that_many_rows_alike(bcg, method):
+    weights = 1 + np.arange(len(bcg)) % 3
+    formula = "yi ~ ablat + meta_V(vi)"
+    weighted = ld.model(formula, data=bcg.assign(w=weights), weights="w").fit(method)
+    repeated = bcg.loc[bcg.index.repeat(weights)]
+    found = ld.influence(weighted, bcg.trial)
+    expected = ld.influence(ld.model(formula, data=repeated).fit(method), repeated.trial, how="refit")
+    same = found.columns.difference(["rows", "rstudent", "dffits", "how"])
+    difference = (found.loc[expected.index, same] - expected[same]).abs()
+    # 1e-5: both searches stop about this far from the maximum.
+    assert (difference / (1 + expected[same].abs())).fillna(0).max(axis=None) < 1e-5
+    assert found.loc[expected.index, same].isna().equals(expected[same].isna())
+    single = weights == 1
+    assert np.allclose(found.rstudent[single] ** 2, found.chi2[single], rtol=1e-12)
+    with pytest.raises(ld.FitError, match='Allowed: "refit"'):
+        ld.influence(weighted, how="one-step")
+
+
+def test_a_row_without_weight_has_no_influence(bcg):
+    w = np.where(np.arange(len(bcg)) == 3, 0.0, 1.0)
+    fit = ld.model("yi ~ 1 + meta_V(vi)", data=bcg.assign(w=w), weights="w").fit("reml")
+    row = ld.influence(fit).iloc[3]
+    assert row[["cook", "hat", "chi2"]].tolist() == pytest.approx([0.0, 0.0, 0.0], abs=1e-12)
+    assert row[["rstudent", "dffits"]].isna().all()

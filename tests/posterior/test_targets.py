@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from tests.posterior.designs import design, two_outcomes
 
+import laird as ld
 from laird.errors import DataError
 from laird.posterior.targets import blank, checked, rms, sd, sizes_for, sizes_of, term_of
 
@@ -39,3 +40,14 @@ def test_constants_have_no_size():
 def test_terms_of_columns():
     assert term_of("ses:Sector[Public]:Sex[m]") == "ses:Sector:Sex"
     assert blank("sigma", "sigma").family == ""
+
+
+def test_outcomes_alike_have_the_size_of_their_sampling_errors():
+    v = np.array([0.04, 0.01, 0.09, 100.0, 0.1])
+    model = ld.model("y ~ 1 + meta_V(v)", data={"y": np.full(5, 0.3), "v": v})
+    (own,) = sizes_of(model.design)
+    assert (own.size, own.text) == (pytest.approx(0.3, rel=1e-12), "sampling sd of y")
+    assert model.fit("eb", draws=200, random_seed=1).fixef["Intercept"] == pytest.approx(0.3, rel=1e-9)
+    proportional = ld.model("y ~ 1 + meta_V(v, scale='proportional')", "sigma ~ 0", data=model.table)
+    with pytest.raises(DataError, match="`y` does not vary"):
+        _ = proportional.priors

@@ -17,7 +17,7 @@ from laird.fitting.checks import Check
 from laird.fitting.problem import Problem
 from laird.fitting.regressions import Regression, row_sigma
 from laird.fitting.scaling import scaling_checks
-from laird.fitting.strata import strata
+from laird.fitting.strata import listed, strata
 from laird.posterior.codings import outcome_rows, sigma_designs
 
 type Floats = NDArray[np.float64]
@@ -52,6 +52,7 @@ def diagnose(problem: Problem, found: Sequence[Regression], *, priors: bool = Fa
     design = problem.design
     if design.known is not None:
         yield known_check(design.known)
+        yield from exact_checks(design, design.known)
         yield from heterogeneity_checks(problem, design.known, found)
         if design.known.proportional and any(scale.names for scale in sigma_designs(design)):
             yield spread_check(design.known)
@@ -79,6 +80,18 @@ def known_check(known: KnownDesign) -> Check:
     return Check(
         "known_covariance", "note", float(v.min()), message, "Check the correlations that went into it."
     )
+
+
+def exact_checks(design: Design, known: KnownDesign) -> Iterator[Check]:
+    """Rows that are said to have no sampling error."""
+    exact = np.flatnonzero(known.variances == 0)
+    if len(exact):
+        message = (
+            f"The sampling variance `{known.name}` is 0 in {listed(design, exact)}: these estimates count as "
+            "the true effects themselves."
+        )
+        remedy = "Check whether 0 stands for a missing variance; if so drop these rows or give the variance."
+        yield Check("exact_estimates", "warning", len(exact), message, remedy)
 
 
 def _condition(V: Floats) -> float:
@@ -125,7 +138,7 @@ def vanished_checks(design: Design, found: Sequence[Regression]) -> Iterator[Che
         if share < VANISHED:
             message = (
                 f"The residual standard deviation is estimated as all but zero {stratum.words} "
-                f"({stratum.listed(design)}): the model passes through these rows."
+                f"({listed(design, stratum.rows)}): the model passes through these rows."
             )
             remedy = "Merge the level with another in `sigma ~ …`, or make the fixed or random part simpler."
             yield Check(f"residual_variation({stratum.words})", "warning", share, message, remedy)

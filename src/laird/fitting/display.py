@@ -31,6 +31,9 @@ INTERVALS: Mapping[str, str] = {
 }
 
 
+ENDS = ["component", "group", "term", "estimate", "lower", "upper"]
+
+
 def interval_kind(method: str, prob: float) -> str:
     """Say what the intervals of a method are.
 
@@ -96,6 +99,9 @@ def card(
     """Method, formula, sizes, the table of estimates, what rows of it mean, the verdict and its reasons."""
     worrying = [c for c in checks if c.status not in ("ok", "note")]
     reasons = [f"{c.check}: {c.message} {c.remedy}".rstrip() for c in worrying]
+    one_sided = [row_name(*names) for *names, at, low, high in summary[ENDS].to_numpy() if at in (low, high)]
+    if one_sided:
+        notes = (*notes, f"{', '.join(one_sided)}: one-sided, from the estimate at the boundary.")
     return Card(
         (*formula.splitlines(), f"{method}: {LABELS[method]}", sizes),
         _display_table(summary),
@@ -120,7 +126,7 @@ def row_name(component: str, group: str, term: str) -> str:
         return term
     if component in ("sigma", "phi"):
         return f"{component}({group})" if group else component
-    return f"{component}({group}, {term})" if group else f"{component}({term})"
+    return f"{component}({', '.join(filter(None, (group, term)))})"
 
 
 def _aligned(cells: Sequence[str], widths: Sequence[int]) -> str:

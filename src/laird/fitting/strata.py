@@ -45,11 +45,11 @@ class Stratum:
     words: str
     rows: Ids
 
-    def listed(self, design: Design) -> str:
-        """How many rows, and the first of them as the data number them."""
-        shown = ", ".join(map(str, design.rows[self.rows[:SHOWN]].tolist()))
-        count = f"{len(self.rows)} row{'' if len(self.rows) == 1 else 's'}"
-        return f"{count}{', first' if len(self.rows) > SHOWN else ':'} {shown}"
+
+def listed(design: Design, rows: Ids) -> str:
+    """How many rows, and the first of them as the data number them."""
+    shown = ", ".join(map(str, design.rows[rows[:SHOWN]].tolist()))
+    return f"{len(rows)} row{'' if len(rows) == 1 else 's'}{', first' if len(rows) > SHOWN else ':'} {shown}"
 
 
 def refuse_still(design: Design) -> None:
@@ -75,7 +75,7 @@ def _still(design: Design, stratum: Stratum, random: RandomDesign | None) -> Fit
     return FitError(
         f"The outcome `{stratum.outcome}` does not vary around {lines} {stratum.words}: the residual "
         "standard deviation of these rows is zero, or too small to be told from rounding.",
-        where=f"    {stratum.listed(design)} (counted from 0)",
+        where=f"    {listed(design, stratum.rows)} (counted from 0)",
         remedy="Check these values; leave the rows out, or merge the level with another in `sigma ~ …`.",
     )
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from laird.design import RandomDesign
 from laird.fitting.degrees import inner_outer
+from laird.fitting.intervals import credible
 from laird.gaussian.coordinates import correlated_pairs
 
 if TYPE_CHECKING:
@@ -26,6 +27,9 @@ type Floats = NDArray[np.float64]
 
 COLUMNS = ["component", "group", "term", "estimate", "se", "lower", "upper"]
 DIAGNOSTICS = ["ess_bulk", "ess_tail", "rhat"]
+
+BOUNDED = ("sd", "cor", "sigma", "rho", "phi")
+"""Components whose mode may be at the boundary."""
 
 
 class Parameter(NamedTuple):
@@ -241,7 +245,7 @@ def draw_values(draws: Draws, q: Parameter, codings: Codings, regressions: Seque
 def draws_summary(
     problem: Problem, point: Point, draws: Draws, regressions: Sequence[Regression], prob: float
 ) -> pd.DataFrame:
-    """Estimates with equal-tailed intervals of the draws, and their diagnostics."""
+    """Estimates with intervals of the draws, which hold modes at the boundary, and their diagnostics."""
     rows = list(_draw_rows(problem, point, draws, regressions, prob))
     return pd.DataFrame(rows, columns=COLUMNS + DIAGNOSTICS)
 
@@ -249,17 +253,35 @@ def draws_summary(
 def _draw_rows(
     problem: Problem, point: Point, draws: Draws, regressions: Sequence[Regression], prob: float
 ) -> Iterator[tuple[str | float, ...]]:
-    tails = [(1 - prob) / 2, (1 + prob) / 2]
     fixed_se = np.sqrt(np.diag(point.beta_cov))
     design = problem.design
     for q in parameters(design.names, design.random, regressions, residual=problem.has_residual):
         values = draw_values(draws, q, problem.codings, regressions)
         se = float(fixed_se[q.place]) if q.component == "fixed" else float(values.std(ddof=1))
-        lower, upper = (float(v) for v in np.quantile(values, tails))
+        value = estimate(point, q, regressions)
+        held = value if q.component in BOUNDED else np.nan
+        lower, upper = (float(end) for end in credible(values.ravel(), prob, held))
         yield (
-            *(q.component, q.group, q.term, estimate(point, q, regressions), se, lower, upper),
+            *(q.component, q.group, q.term, value, se, lower, upper),
             *_bounded(convergence(values), draws.effective),
         )
+    for name, values in draws.shapes.items():
+        lower, upper = (float(v) for v in np.quantile(values, tails))
+        estimate_and_sd = (float(values.mean()), float(values.std(ddof=1)))
+        yield (*shape_name(name), *estimate_and_sd, lower, upper, *convergence(values))
+
+
+def shape_name(parameter: str) -> tuple[str, str, str]:
+    """Component, group and term of a parameter such as ``alpha(school, ses)``.
+
+    Examples
+    --------
+    >>> shape_name("nu(errors)"), shape_name("alpha(school, ses)")
+    (('nu', 'errors', ''), ('alpha', 'school', 'ses'))
+    """
+    component, _, inside = parameter.removesuffix(")").partition("(")
+    group, _, term = inside.partition(", ")
+    return component, group, term
 
 
 def _bounded(found: tuple[float, float, float], effective: float) -> tuple[float, float, float]:

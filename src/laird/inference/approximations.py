@@ -91,12 +91,14 @@ def sizes(units: Units) -> Floats:
 def gls_of(fit: Fit) -> Gls:
     """Generalised least squares at the fitted Σ."""
     design = fit.problem.design
-    return gls(design.y, design.X, rows_of(fit).whitener())
+    return gls(design.y, design.X, rows_of(fit).whitener(), design.weights)
 
 
 def leverages(fit: Fit, whole: Gls) -> Floats:
-    """The diagonal of XCX'Σ⁻¹, shape (n,)."""
-    return np.asarray(np.einsum("ip,pr,ir->i", fit.problem.design.X, whole.cov, whole.SX))
+    """The diagonal of XCX'Σ⁻¹, times the weights, shape (n,)."""
+    design = fit.problem.design
+    own = np.einsum("ip,pr,ir->i", design.X, whole.cov, whole.SX)
+    return np.asarray(own if design.weights is None else design.weights * own)
 
 
 def distances(change: Floats, cov: Floats) -> Floats:

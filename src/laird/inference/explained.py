@@ -16,6 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from laird.errors import DataError, FitError
+from laird.fitting.intervals import credible
 from laird.fitting.result import Fit
 from laird.inference.places import Place
 from laird.inference.refits import refit
@@ -105,7 +106,6 @@ def explained_at(
     replicates, seed
         Simulated outcomes for the intervals of likelihood fits (0: no intervals), and their seed.
     """
-    tails = [(1 - prob) / 2, (1 + prob) / 2]
     if nulls is None:
         return [_frame(place, *np.full((3, len(place.levels) + 1), np.nan)) for place in places]
     pairs = [(place, null.estimate()) for place, null in zip(places, nulls, strict=True)]
@@ -116,8 +116,10 @@ def explained_at(
         drawn = bootstrap(fit, places, nulls, replicates, np.random.default_rng(seed))
     else:
         drawn = [np.full((1, len(R2)), np.nan) for R2 in found]
-    limits = [np.quantile(own, tails, axis=0) for own in drawn]
-    return [_frame(place, R2, *ends) for place, R2, ends in zip(places, found, limits, strict=True)]
+    return [
+        _frame(place, R2, *credible(own, prob, R2))
+        for place, R2, own in zip(places, found, drawn, strict=True)
+    ]
 
 
 def _frame(place: Place, R2: Floats, lower: Floats, upper: Floats) -> pd.DataFrame:

@@ -116,12 +116,13 @@ def influence(fit: Fit, by: Any = None, *, how: How | None = None, **options: An
     `laird.leave_one_out`; every variance parameter without the unit, by its name in the
     summary; ``dfbetas: <term>``, changes of coefficients over their standard errors without
     the unit (Viechtbauer & Cheung 2010); ``khat`` of weighted draws, not to be trusted above 0.7;
-    ``how`` the row was found.  NaN where the rest does not identify the model.
+    ``how`` the row was found.  NaN where the rest does not identify the model.  Rows with weights
+    count as so many alike, which leave together; such models are always fitted again.
 
     Raises
     ------
     FitError
-        Unknown factor, labels of the wrong length, fewer than three units, weighted rows, or a
+        Unknown factor, labels of the wrong length, fewer than three units, or a
         way that the fit does not have.
 
     Examples
@@ -133,7 +134,6 @@ def influence(fit: Fit, by: Any = None, *, how: How | None = None, **options: An
     """
     units = units_of(fit, by)
     _refuse_few(units)
-    _refuse_weights(fit)
     route = _route(fit, units, how, options)
     if route == "draws":
         found = by_draws(fit, units)
@@ -153,9 +153,10 @@ def _columns_of(fit: Fit, found: pd.DataFrame) -> list[str]:
 def _route(fit: Fit, units: Units, how: How | None, options: dict[str, Any]) -> How:
     """The way asked for, or the usual one."""
     possible: tuple[How, ...] = ("refit",)
-    if _has_theta(fit) and not options:
+    repeatable = not options and fit.problem.design.weights is None
+    if repeatable and _has_theta(fit):
         possible = ("one-step", "held", "refit")
-    elif fit.draws is not None and not options:
+    elif repeatable and fit.draws is not None:
         possible = ("draws", "refit")
     if how is not None and how not in possible:
         raise FitError(
@@ -164,14 +165,6 @@ def _route(fit: Fit, units: Units, how: How | None, options: dict[str, Any]) -> 
         )
     few = len(units.labels) <= FEW_UNITS and fit.method != "nuts"
     return how or ("refit" if few else possible[0])
-
-
-def _refuse_weights(fit: Fit) -> None:
-    if fit.problem.design.weights is not None:
-        raise FitError(
-            "Influence is not measured of weighted rows: weights of log-likelihoods are no covariance.",
-            remedy="See `laird.leave_one_out`, which fits again.",
-        )
 
 
 def _has_theta(fit: Fit) -> bool:
@@ -257,12 +250,14 @@ def _diagnostics(fit: Fit, whole: Gls, distance: VarianceDistance, own: Deletion
     if own.fit is None:
         return found
     at = row_covariance(design, row_layout(design), dispersion_at(own.fit, design))
-    again = gls(design.y, design.X, by := at.whitener())
-    P = between(at.where, by.inverse(), i) - again.SX[i] @ again.cov @ again.SX[i].T
-    chi2 = float(again.Sr[i] @ np.linalg.solve(P, again.Sr[i]))
+    again = gls(design.y, design.X, by := at.whitener(), design.weights)
+    root = np.ones(len(i)) if design.weights is None else np.sqrt(design.weights[i])
+    SX, Sr = root[:, None] * again.SX[i], root * again.Sr[i]
+    P = between(at.where, by.inverse(), i) - SX @ again.cov @ SX.T
+    chi2, Sigma = float(Sr @ np.linalg.solve(P, Sr)), between(at.where, at.total(), i)
     change, cov = fit.point.beta - own.fit.point.beta, own.fit.point.beta_cov
     return found | {
-        **_of_single_row(design.X, again, chi2, found["hat"], change, between(at.where, at.total(), i), i),
+        **_of_single_row(design.X[i], chi2, Sr, found["hat"] * Sigma, change, root),
         "chi2": chi2,
         "cook": float(change @ np.linalg.solve(whole.cov, change)),
         "cook_variance": distance.to(own.fit),
@@ -275,15 +270,17 @@ def _diagnostics(fit: Fit, whole: Gls, distance: VarianceDistance, own: Deletion
 
 
 def _of_single_row(
-    X: Floats, again: Gls, chi2: float, hat: float, change: Floats, Sigma: Floats, i: NDArray[np.intp]
+    x: Floats, chi2: float, Sr: Floats, variance: Floats, change: Floats, root: Floats
 ) -> dict[str, float]:
-    """Studentised deleted residual and change of the fitted value of a unit of one row."""
-    if len(i) > 1:
+    """Studentised deleted residual and change of the fitted value of a unit of one row.
+
+    `variance` is that of the fitted value times its weight, `root` the root of that weight.
+    """
+    if len(x) > 1 or root[0] == 0:
         return {}
-    fitted = float((X[i] @ change)[0])
     return {
-        "rstudent": float(np.sign(again.Sr[i[0]])) * np.sqrt(chi2),
-        "dffits": fitted / np.sqrt(hat * Sigma[0, 0]),
+        "rstudent": float(np.sign(Sr[0])) * np.sqrt(chi2),
+        "dffits": float(root[0] * (x[0] @ change) / np.sqrt(variance[0, 0])),
     }
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from laird.errors import FitError
+from laird.fitting.intervals import credible
 from laird.fitting.result import Fit
 from laird.gaussian.coordinates import (
     correlated_pairs,
@@ -100,8 +101,7 @@ def _is_within(inner: NDArray[np.int64], outer: NDArray[np.int64]) -> bool:
 def _interval(fit: Fit, sums: Floats, value: Floats, prob: float) -> tuple[Floats, Floats, str]:
     if fit.method in ("eb", "nuts"):
         own = drawn_shares(fit)
-        lower, upper = np.quantile(sums @ own.groups / own.total, [(1 - prob) / 2, (1 + prob) / 2], axis=1)
-        return lower, upper, "posterior"
+        return *credible((sums @ own.groups / own.total).T, prob, value), "posterior"
     data = fit.problem.data
     if isinstance(data, Grouped) and data.q == 1:
         return *_profile(fit, data, prob), "profile likelihood"

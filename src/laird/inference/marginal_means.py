@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from laird.design import Design, build_new
 from laird.errors import FitError, nearest
+from laird.fitting.intervals import credible
 from laird.fitting.options import one_of
 from laird.fitting.result import Fit
 from laird.gaussian.theta import Theta
@@ -146,13 +147,14 @@ def _predictors(fit: Fit, rows: Design, group: str) -> tuple[Coding, Floats, Fla
 
 def _of_scale(fit: Fit, coding: Coding, K: Floats, prob: float) -> pd.DataFrame:
     """Geometric means of an sd; K has standardised predictors."""
+    at = np.linalg.solve(coding.A, _coefficients(fit, coding))
     if fit.draws is not None:
         logs = coding.standardised(drawn_theta(fit)[0]) @ K.T
-        limits = np.quantile(logs, [(1 - prob) / 2, (1 + prob) / 2], axis=0)
+        limits = np.array(credible(logs, prob, K @ at))
         se = logs.std(axis=0, ddof=1)
     else:
         limits, se = _profiled(fit, coding, K, prob), _errors(fit, coding, K)
-    estimate = np.exp(K @ np.linalg.solve(coding.A, _coefficients(fit, coding)))
+    estimate = np.exp(K @ at)
     lower, upper = np.exp(limits)
     return pd.DataFrame({"estimate": estimate, "se": se, "lower": lower, "upper": upper})
 

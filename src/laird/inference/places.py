@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from laird.design import Design
 from laird.errors import FitError
+from laird.fitting.intervals import credible
 from laird.fitting.result import Fit
 from laird.fitting.uncertainty import log_scale, of_log_scale
 from laird.gaussian.coordinates import correlated_pairs
@@ -148,7 +149,7 @@ def limits_of(place: Place, interval: Interval, prob: float) -> Limits:
     """
     fit = place.fit
     if fit.draws is not None:
-        return _of_draws(place.drawn(), prob)
+        return _of_draws(place.drawn(), place.estimate(), prob)
     if interval == "none" or fit.method not in ("ml", "reml") or not place.levels:
         return Limits("none", lambda _: (np.nan, np.nan))
     if interval == "q-profile" or (interval == "auto" and _single(fit)):
@@ -169,11 +170,9 @@ def _of_profile(place: Place, prob: float) -> Limits:
     return Limits("profile", of)
 
 
-def _of_draws(drawn: Floats, prob: float) -> Limits:
-    tails = [(1 - prob) / 2, (1 + prob) / 2]
-
+def _of_draws(drawn: Floats, estimate: Floats, prob: float) -> Limits:
     def of(g: Function) -> tuple[float, float]:
-        lower, upper = np.quantile([g(v) for v in drawn], tails)
+        lower, upper = credible(np.array([g(v) for v in drawn]), prob, g(estimate))
         return float(lower), float(upper)
 
     return Limits("posterior", of)

@@ -20,7 +20,9 @@ coefficient of x      normal(0, 2.5 s / sd(x))          change of the outcome pe
 ====================  ================================  ==========================================
 
 The intercept's prior is stated for the outcome's mean at average predictors, as in brms,
-rstanarm and Bambi, so it does not depend on where a predictor has its zero.  A model
+rstanarm and Bambi, so it does not depend on where a predictor has its zero.  An outcome
+that differs by less than its known sampling errors (``meta_V``) counts with the median of
+their sds.  A model
 without intercept measures sizes about zero: rms (root mean square) takes the place of sd.
 A column of constant values in a random term counts with its rms.  Sds and correlations
 that have predictors have these priors where the predictors are at their average.  Several
@@ -34,7 +36,8 @@ An override holds for what it names, and the most specific one wins: ``"*"``, th
 (all coefficients but the intercept), ``"sd"`` and ``"cor"``, then ``"sd(school)"``, then
 ``"sd(school, ses)"``, the name of a term (``"Sector"``) and the name of a column
 (``"Sector[Public]"``).  Slopes go by ``"log_sigma"``, ``"log_sd"``, ``"atanh_rho"``, their
-term and their column.  ``flat`` is the density 1 on the parameter itself; for ``cor`` it
+term and their column; shapes of families that are not normal by ``"nu"`` and ``"alpha"``
+(`laird.posterior.shapes`).  ``flat`` is the density 1 on the parameter itself; for ``cor`` it
 is lkj(1), flat on correlation matrices.
 """
 
@@ -49,8 +52,10 @@ from numpy.typing import NDArray
 
 from laird.design import Design, RandomDesign
 from laird.errors import SpecError, nearest
+from laird.posterior.boundary import avoiding
 from laird.posterior.regressions import group_sd_slopes, scale_targets
 from laird.posterior.sets import DEFAULT, SETS, PriorSet, times
+from laird.posterior.shapes import shape_targets
 from laird.posterior.table import PriorTable
 from laird.posterior.targets import (
     INTERCEPT,
@@ -101,7 +106,10 @@ def prior_table(priors: Iterable[Prior], design: Design) -> PriorTable:
     sd(school, Intercept)  half_normal(3)           0.188 to 5.88  0.188 to 5.88  given for "sd"
     """
     overrides = {_spaced(prior.parameter): prior for prior in priors}
-    targets = tuple(_targets(design, _named_set(overrides)))
+    named = _named_set(overrides)
+    targets = tuple(_targets(design, named))
+    if named.avoids_boundary:
+        targets = tuple(avoiding(target, sampling=design.known is not None) for target in targets)
     _refuse_unknown(overrides, targets)
     outcome = design.outcome if len(design.outcomes) < 2 else "its outcome"
     return PriorTable(tuple(target.chosen(overrides) for target in targets), outcome)
@@ -139,6 +147,7 @@ def _targets(design: Design, priors: PriorSet) -> Iterator[Target]:
         yield from group_sd_slopes(design, random, priors)
         if (size := max(map(len, random.blocks))) > 1:
             yield _cor(random, size, priors)
+    yield from shape_targets(design)
 
 
 def _intercept(design: Design, sizes: Sizes, k: int, priors: PriorSet) -> Target:

@@ -53,6 +53,9 @@ def blank(
 class Sizes:
     """How large an outcome and the columns in its rows are: sd, or rms when it has no intercept.
 
+    Outcomes that differ by less than their known sampling errors, by chance or because they are
+    all alike, have the size of these.
+
     Attributes
     ----------
     outcome, label
@@ -61,6 +64,8 @@ class Sizes:
         Its values, and which rows of the design they are.
     word
         ``"sd"`` or ``"rms"``.
+    sampling
+        Median sd of its known sampling errors, 0 without.
     """
 
     outcome: str
@@ -68,16 +73,18 @@ class Sizes:
     y: Floats
     rows: Flags
     word: str
+    sampling: float = 0.0
 
     @property
     def text(self) -> str:
         """The size of the outcome in words."""
-        return f"{self.word}({self.outcome})"
+        own = f"{self.word}({self.outcome})"
+        return own if self.of(self.y) >= self.sampling else f"sampling sd of {self.outcome}"
 
     @property
     def size(self) -> float:
         """The size of the outcome."""
-        return checked(self.of(self.y), f"The outcome `{self.outcome}`")
+        return checked(max(self.of(self.y), self.sampling), f"The outcome `{self.outcome}`")
 
     def of(self, values: Floats) -> float:
         """The size of a column, from all its rows (n,)."""
@@ -97,13 +104,22 @@ def sizes_of(design: Design) -> tuple[Sizes, ...]:
     """Return the sizes of every outcome."""
     if not design.outcomes:
         word = "sd" if INTERCEPT in design.names else "rms"
-        return (Sizes(design.outcome, "", design.y, np.ones(len(design.y), dtype=bool), word),)
+        every = np.ones(len(design.y), dtype=bool)
+        return (Sizes(design.outcome, "", design.y, every, word, _sampling(design, every)),)
     found = []
     for k, outcome in enumerate(design.outcomes):
         rows, label = np.asarray(design.which == k), f"{outcome}: "
         word = "sd" if f"{label}{INTERCEPT}" in design.names else "rms"
-        found.append(Sizes(outcome, label, design.y[rows], rows, word))
+        found.append(Sizes(outcome, label, design.y[rows], rows, word, _sampling(design, rows)))
     return tuple(found)
+
+
+def _sampling(design: Design, rows: Flags) -> float:
+    """Median sd of the known sampling errors; a proportional V does not say how large they are."""
+    known = design.known
+    if known is None or known.proportional:
+        return 0.0
+    return float(np.median(np.sqrt(known.variances[rows])))
 
 
 def sizes_for(sizes: tuple[Sizes, ...], name: str) -> Sizes:
