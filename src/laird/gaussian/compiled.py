@@ -50,7 +50,7 @@ def compiled[**P, R](signature: Any, **options: Any) -> Callable[[Callable[P, R]
 
 
 def inner(**options: Any) -> Any:
-    """Decorate a kernel that only other kernels may call: without entries for Python, compiled in less time."""
+    """Decorate a kernel that only other kernels may call: it has no entry for Python to compile."""
     return njit(cache=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True, **options)
 
 
