@@ -56,6 +56,59 @@ def test_a_prior_that_is_zero_at_zero_keeps_the_estimate_off_the_boundary(dyestu
     assert eb.check().set_index("check").status["approximation"] == "ok"
 
 
+EIGHT_SCHOOLS = {"y": [28.0, 8, -3, 7, -1, 1, 18, 12], "v": [225.0, 100, 256, 121, 81, 121, 100, 324]}
+"""Rubin (1981): estimated effects of coaching and their sampling variances."""
+
+
+def restricted_of_schools(tau):
+    """Restricted log-likelihood of the eight schools at every tau."""
+    y, v = (np.array(EIGHT_SCHOOLS[name]) for name in "yv")
+    w = 1 / (v + np.square(tau)[:, None])
+    mean = w @ y / w.sum(axis=1)
+    squares = np.sum(w * (y - mean[:, None]) ** 2, axis=1)
+    return 0.5 * (np.log(w).sum(axis=1) - np.log(w.sum(axis=1)) - squares)
+
+
+def test_boundary_avoiding_priors_have_the_published_mode():
+    """Chung et al. (2013): the largest of likelihood times tau, about one standard error off zero."""
+    tau = np.linspace(0, 30, 30_001)
+    loglik = restricted_of_schools(tau)
+    assert loglik.argmax() == 0
+    model = ld.model("y ~ 1 + meta_V(v)", data=EIGHT_SCHOOLS, priors="boundary_avoiding")
+    eb = model.fit("eb", draws=500, random_seed=1)
+    rate = model.priors.sigma.values[1]
+    with np.errstate(divide="ignore"):
+        expected = tau[np.argmax(loglik + np.log(tau) - rate * tau)]
+    assert eb.sigma == pytest.approx(expected, abs=1e-3)  # the step of the grid
+    assert model.fit("reml").sigma == 0.0
+    se = np.sqrt(-((tau[1] - tau[0]) ** 2) / (loglik[2] - 2 * loglik[1] + loglik[0]))
+    assert 0.8 < eb.sigma / se < 1.3
+    assert eb.check().set_index("check").status["approximation"] == "ok"
+
+
+def test_boundary_avoiding_priors_keep_a_correlation_off_one():
+    frame = grouped_frame(J=15, sd=(1.0, 0.3), rho=1.0, seed=0)
+    model = ld.model("y ~ x + (1 + x | g)", data=frame, priors="boundary_avoiding")
+    eb, reml = model.fit("eb", draws=500, random_seed=1), model.fit("reml")
+    assert reml.status == "boundary"
+    assert eb.status == "ok"
+    assert abs(eb.varcorr.sdcor[2]) < 0.99
+    assert np.all(eb.varcorr.sdcor[:2] > 0.1)
+
+
+@pytest.mark.parametrize("priors", ["flat", "boundary_avoiding"])
+def test_boundary_avoiding_priors_hardly_move_what_the_data_say(priors):
+    """With many groups the mode is within half a standard error of REML's."""
+    frame = grouped_frame(J=40, seed=2)
+    reml = ld.model("y ~ x + (1 + x | g)", data=frame).fit("reml")
+    eb = ld.model("y ~ x + (1 + x | g)", data=frame, priors=priors).fit("eb", draws=100, random_seed=1)
+    summary = reml.summary().set_index(["component", "term"])
+    for term in ("Intercept", "x"):
+        row = summary.loc["sd", term]
+        assert abs(eb.scale_of("g")[term] - np.log(row.estimate)) < 0.5 * row.se / row.estimate
+    np.testing.assert_allclose(eb.fixef, reml.fixef, atol=0.1 * reml.se.max())
+
+
 @pytest.fixture(scope="module")
 def oneway():
     """Twelve groups: the posterior of the group sd is skewed."""

@@ -19,7 +19,9 @@ Weakly informative priors keep parameters from being absurd, and leave the rest 
 Informative ones say that effects have the sizes usual in fields that study people: an sd of a
 predictor moves the outcome by less than 0.8 of its sd (90 %), groups differ by less than
 0.8 of it in 90 %, which leaves an intraclass correlation beyond one half to the data alone.
-``flat`` is the density 1 of every parameter.
+``flat`` is the density 1 of every parameter.  ``boundary_avoiding`` is flat but for sds of groups (and of
+outcomes beside known sampling variances), gamma(2, 0.01 / (s / sd(x))), and correlations, lkj(1.5): REML
+that is kept off the boundary (`laird.posterior.boundary`).
 """
 
 from __future__ import annotations
@@ -63,6 +65,9 @@ class PriorSet(NamedTuple):
     slope
         Sd of the prior of a slope of a log sd or an atanh correlation, per sd of its predictor; an
         indicator of half the rows gets twice as much.
+    avoids_boundary
+        Whether sds and correlations have the priors of `laird.posterior.boundary` instead, and all
+        other parameters flat ones.
     """
 
     intercept: float
@@ -72,6 +77,7 @@ class PriorSet(NamedTuple):
     eta: float
     phi: float
     slope: float
+    avoids_boundary: bool = False
 
 
 _HALF_T = Spread("half_student_t", (3.0,), 1.0)
@@ -83,6 +89,7 @@ SETS: Mapping[str, PriorSet] = MappingProxyType(
         "informative": PriorSet(
             1.0, 0.5, Spread("half_normal", (), 1.0), Spread("half_normal", (), 0.5), 4.0, 0.5, 0.25
         ),
+        "boundary_avoiding": PriorSet(2.5, 2.5, _HALF_T, _HALF_T, 2.0, 1.0, 0.5, avoids_boundary=True),
     }
 )
 

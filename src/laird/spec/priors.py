@@ -45,7 +45,7 @@ _CORRELATION_FAMILIES = ("lkj", "flat")
 _COEFFICIENT_FAMILIES = tuple(family for family in FAMILIES if family != "lkj")
 _POSITIVE_ARGUMENTS = ("sigma", "nu", "rate", "shape", "scale", "eta")
 EVERYTHING = "*"
-SETS = ("flat", "weakly_informative", "informative")
+SETS = ("flat", "weakly_informative", "informative", "boundary_avoiding")
 """Priors of everything, by name; their numbers are in `laird.posterior.sets`."""
 _EXAMPLE = '"normal(0, 2.5)" or "flat"'
 
