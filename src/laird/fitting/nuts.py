@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 from warnings import catch_warnings, filterwarnings
 
 import numpy as np
@@ -18,6 +18,7 @@ from laird.fitting.origin import origin
 from laird.fitting.point import Point, posterior_point
 from laird.fitting.priorweight import prior_check
 from laird.fitting.problem import Problem, joined_columns
+from laird.fitting.progress import Watch, watching
 from laird.fitting.regressions import Regression, of_draws, reported, row_sigma
 from laird.fitting.result import Fit
 from laird.fitting.settings import Sampler, Settings, settings_of
@@ -27,9 +28,6 @@ from laird.gaussian.theta import Theta
 from laird.posterior.density import Posterior
 from laird.posterior.grouped import density_function
 from laird.posterior.table import PriorTable
-
-if TYPE_CHECKING:
-    import xarray as xr
 
 type Floats = NDArray[np.float64]
 type Statistics = dict[str, NDArray[np.generic]]
@@ -130,17 +128,21 @@ def _sampled(
     problem: Problem, priors: PriorTable, target: Posterior, settings: Settings
 ) -> tuple[Posterior, Floats, Statistics]:
     """The posterior in the coordinates sampled, draws of them (C, S, k), and the sampler's statistics."""
-    if settings.sampler == "pymc":
-        phi, stats = _with_pymc(problem, priors, target, settings)
-        return target, phi, stats
-    signed = target.signed(signed_elements(problem))
-    theta, b = start(problem, target)
-    centre = near(target, theta, b)
-    trace: Any = _with_nutpie(signed, signed.coordinates.enter(centre), settings)
-    return signed, np.asarray(trace["posterior"]["phi"]), _statistics(trace["sample_stats"])
+    with watching(settings) as watch:
+        if settings.sampler == "pymc":
+            sampled = target
+            phi, stats = _with_pymc(problem, priors, target, settings, watch)
+        else:
+            sampled = target.signed(signed_elements(problem))
+            centre = sampled.coordinates.enter(near(target, *start(problem, target)))
+            phi, stats = _with_nutpie(sampled, centre, settings, watch)
+        watch.finish(int(np.count_nonzero(stats.get("diverging", 0))))
+    return sampled, phi, stats
 
 
-def _with_nutpie(target: Posterior, centre: Floats, settings: Settings) -> xr.DataTree:
+def _with_nutpie(
+    target: Posterior, centre: Floats, settings: Settings, watch: Watch
+) -> tuple[Floats, Statistics]:
     """Sample phi through nutpie's interface for plain functions: nothing is compiled."""
     import nutpie
     from nutpie.compiled_pyfunc import from_pyfunc
@@ -159,7 +161,7 @@ def _with_nutpie(target: Posterior, centre: Floats, settings: Settings) -> xr.Da
         expanded_names=["phi"],
         make_initial_point_fn=initial,
     )
-    return nutpie.sample(  # type: ignore[no-any-return]
+    trace: Any = nutpie.sample(
         model,
         draws=settings.draws,
         tune=settings.tune,
@@ -167,9 +169,11 @@ def _with_nutpie(target: Posterior, centre: Floats, settings: Settings) -> xr.Da
         cores=settings.cores,
         seed=settings.random_seed,
         target_accept=settings.target_accept,
-        progress_bar=settings.progress,
+        progress_bar=False,
+        progress_callback=watch if settings.progress else None,
         save_warmup=False,
     )
+    return np.asarray(trace["posterior"]["phi"]), _statistics(trace["sample_stats"])
 
 
 def _expand(phi: Floats) -> dict[str, Floats]:
@@ -177,7 +181,7 @@ def _expand(phi: Floats) -> dict[str, Floats]:
 
 
 def _with_pymc(
-    problem: Problem, priors: PriorTable, target: Posterior, settings: Settings
+    problem: Problem, priors: PriorTable, target: Posterior, settings: Settings, watch: Watch
 ) -> tuple[Floats, Statistics]:
     import pymc as pm
 
@@ -195,10 +199,11 @@ def _with_pymc(
             cores=settings.cores,
             random_seed=settings.random_seed,
             target_accept=settings.target_accept,
-            progressbar=settings.progress,
+            progressbar=False,
+            callback=watch.draw if settings.progress else None,
             nuts_sampler="pymc",
             compute_convergence_checks=False,
-            quiet=not settings.progress,
+            quiet=True,
         )
     phi = phi_of_trace(problem.design, target.coordinates, trace["posterior"])
     return phi, _statistics(trace["sample_stats"])
