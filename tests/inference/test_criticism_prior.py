@@ -58,3 +58,9 @@ def test_flat_priors_have_no_draws():
     model = ld.model("Yield ~ 1 + (1 | Batch)", data=ld.load_data("dyestuff"), priors="flat")
     with pytest.raises(ld.FitError, match=r"`Intercept`, `sigma`, `sd\(Batch, Intercept\)` are flat"):
         ld.prior_predictive(model)
+
+
+def test_models_without_coefficients_have_draws():
+    model = ld.model("Yield ~ 0 + (1 | Batch)", data=ld.load_data("dyestuff"))
+    assert drawn(model).beta.shape == (S, 0)
+    assert 0.0 < ld.prior_predictive(model, plausible=(0, 3000), draws=10, random_seed=1).inside < 1.0

@@ -111,3 +111,13 @@ def test_constant_outcome_has_no_default_but_takes_given_priors():
     with pytest.raises(DataError, match="outcome `score` does not vary"):
         prior_table([], flat_y)
     assert all(r.family == "flat" for r in prior_table([Prior("*", "flat")], flat_y))
+
+
+@pytest.mark.parametrize("name", ["sd(school, y1: Intercept)", "sd(school, y1:Intercept)"])
+def test_sds_of_one_of_several_outcomes_go_by_both_spellings(name):
+    d = design(q=1)
+    table = prior_table(
+        [Prior(name, "exponential", (2.0,))],
+        replace(d, random=(replace(d.random[0], names=("y1: Intercept",)),)),
+    )
+    assert row(table, "sd(school, y1: Intercept)").prior == "exponential(2)"

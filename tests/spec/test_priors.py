@@ -19,6 +19,7 @@ PRIORS = {
     ("cor(school)", "lkj(2)"): Prior("cor(school)", "lkj", (2.0,)),
     ("cor", "flat"): Prior("cor", "flat"),
     ("*", "flat"): Prior("*", "flat"),
+    ("sd(g, y1: x)", "flat"): Prior("sd(g, y1:x)", "flat"),
     ("*", " informative "): Prior("*", "informative"),
 }
 

@@ -32,7 +32,9 @@ def prior_parameters(
     target = target_of(problem, priors)
     phi = _coordinates(target.coordinates, count, rng)
     theta, _ = target.coordinates.split(phi)
-    gamma = np.stack([_values(row, count, rng) for row in priors.coefficients], axis=1)
+    gamma = np.empty((count, len(priors.coefficients)))
+    for k, row in enumerate(priors.coefficients):
+        gamma[:, k] = _values(row, count, rng)
     return Parameters(theta, gamma @ centring(target.likelihood.scaling).T, None)
 
 

@@ -36,8 +36,7 @@ An override holds for what it names, and the most specific one wins: ``"*"``, th
 (all coefficients but the intercept), ``"sd"`` and ``"cor"``, then ``"sd(school)"``, then
 ``"sd(school, ses)"``, the name of a term (``"Sector"``) and the name of a column
 (``"Sector[Public]"``).  Slopes go by ``"log_sigma"``, ``"log_sd"``, ``"atanh_rho"``, their
-term and their column; shapes of families that are not normal by ``"nu"`` and ``"alpha"``
-(`laird.posterior.shapes`).  ``flat`` is the density 1 on the parameter itself; for ``cor`` it
+term and their column.  ``flat`` is the density 1 on the parameter itself; for ``cor`` it
 is lkj(1), flat on correlation matrices.
 """
 
@@ -55,7 +54,6 @@ from laird.errors import SpecError, nearest
 from laird.posterior.boundary import avoiding
 from laird.posterior.regressions import group_sd_slopes, scale_targets
 from laird.posterior.sets import DEFAULT, SETS, PriorSet, times
-from laird.posterior.shapes import shape_targets
 from laird.posterior.table import PriorTable
 from laird.posterior.targets import (
     INTERCEPT,
@@ -147,7 +145,6 @@ def _targets(design: Design, priors: PriorSet) -> Iterator[Target]:
         yield from group_sd_slopes(design, random, priors)
         if (size := max(map(len, random.blocks))) > 1:
             yield _cor(random, size, priors)
-    yield from shape_targets(design)
 
 
 def _intercept(design: Design, sizes: Sizes, k: int, priors: PriorSet) -> Target:
@@ -190,7 +187,8 @@ def _group_sd(sizes: Sizes, random: RandomDesign, k: int, priors: PriorSet) -> T
         values = own.values(sizes.per(size, f"sd({group}, {name})"))
         return own.family, values, times(own.share, sizes.text) + (f" / {text}" if text else "")
 
-    names = ("*", "sd", f"sd({group})", f"sd({group}, {term_of(name)})", f"sd({group}, {name})")
+    spelled = (term_of(name), *reversed(_spellings(name)))
+    names = ("*", "sd", f"sd({group})", *(f"sd({group}, {own})" for own in spelled))
     return Target(blank(names[-1], "sd", group, k, size), names, default)
 
 

@@ -160,7 +160,7 @@ def _parameter(written: str) -> str:
     if written == EVERYTHING or "[" in written:
         return written
     outcome, among_several, own = written.partition(": ")
-    if among_several and not outcome.endswith(" "):
+    if among_several and "(" not in outcome and not outcome.endswith(" "):
         return f"{outcome.strip()}: {_parameter(own)}"
     match parse(written):
         case Call("sigma" | "sd" | "cor" | "rho" | "log_sigma" | "log_sd" | "atanh_rho" as head, args, ()):
