@@ -165,6 +165,8 @@ class Design:
         Regressions of the correlations of outcomes; a pair without one is uncorrelated.
     weights
         Multipliers of the rows' log-likelihoods, shape (n,), or None.
+    families
+        Pairs (what, family) of what is not normal; see `laird.spec.families`.
     """
 
     outcome: str
@@ -180,6 +182,7 @@ class Design:
     units: Ids = field(default_factory=lambda: _EMPTY)
     rhos: tuple[RhoDesign, ...] = ()
     weights: Floats | None = None
+    families: tuple[tuple[str, str], ...] = ()
 
 
 def outcome_prefix(outcome: str) -> str:

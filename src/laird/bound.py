@@ -17,6 +17,7 @@ from laird.design import Design, bind, coding
 from laird.errors import DataError, FitError, SpecError, nearest
 from laird.spec import Spec, parse_spec, respecified, text
 from laird.spec.equations import Equations, equations
+from laird.spec.families import families_text
 from laird.spec.multilevel import MultilevelForm, to_multilevel
 
 if TYPE_CHECKING:
@@ -96,6 +97,7 @@ class Model:
         ({'Intercept': 1527.5}, 49.51)
         """
         _check_request(method, options)
+        _check_families(method, self.spec)
         from laird.fitting.problem import problem
 
         bound = problem(self.spec, self.schema, self.design, self.table)
@@ -107,6 +109,10 @@ class Model:
             from laird.fitting import eb
 
             return eb.fit(bound, self.priors, **options)
+        if method == "nuts" and self.spec.families:
+            from laird.fitting import robust
+
+            return robust.fit(bound, self.priors, **options)
         if method == "nuts":
             from laird.fitting import nuts
 
@@ -243,6 +249,7 @@ def model(
     known: Mapping[str, Any] | None = None,
     missing: Literal["error", "drop"] | None = None,
     weights: str | None = None,
+    families: Mapping[str, str] | None = None,
 ) -> Model:
     """Bind a model to data.
 
@@ -275,6 +282,9 @@ def model(
     weights
         Column of weights, which multiply the rows' log-likelihoods (0: no information).  They
         are no inverse variances; known variances belong into ``meta_V(v)``.
+    families
+        What is not normal: ``{"school": "t", "errors": "t"}``, ``{"true_effects": "skew_normal"}``
+        (`laird.spec.families`).  Such models are fitted by ``"nuts"``.
 
     Raises
     ------
@@ -288,22 +298,15 @@ def model(
     >>> model.design.names, len(model.design.y)
     (('Intercept', 'Days'), 180)
     """
-    spec, known = _built(_spec(formula, parts, levels, priors, missing, weights), known)
+    given = {"levels": levels, "priors": priors, "missing": missing, "weights": weights, "families": families}
+    spec, known = _built(_spec(formula, parts, given), known)
     check_aligned(known, data)
     table = read(spec, _frame(spec) if data is None else data, known)
     schema, design = bind(spec, table, known=known)
     return Model(spec, schema, design, table)
 
 
-def _spec(
-    formula: str | Spec,
-    parts: Sequence[str],
-    levels: Mapping[str, Sequence[Any]] | None,
-    priors: Mapping[str, str] | str | None,
-    missing: Literal["error", "drop"] | None,
-    weights: str | None,
-) -> Spec:
-    given = {"levels": levels, "priors": priors, "missing": missing, "weights": weights}
+def _spec(formula: str | Spec, parts: Sequence[str], given: Mapping[str, Any]) -> Spec:
     settings: Any = {name: value for name, value in given.items() if value is not None}
     if not isinstance(formula, Spec):
         return parse_spec(formula, *parts, **settings)
@@ -334,6 +337,15 @@ def _frame(spec: Spec) -> Any:
             raise DataError(f"The data file `{spec.data}` does not exist.")
         return pd.read_csv(spec.data)
     return load_data(spec.data)
+
+
+def _check_families(method: str, spec: Spec) -> None:
+    if spec.families and method != "nuts":
+        raise FitError(
+            f'The method "{method}" needs normal errors and effects.',
+            where=f"    {families_text(spec.families)}",
+            remedy='Use fit("nuts"), or leave `families` out.',
+        )
 
 
 def _check_request(method: str, options: Mapping[str, object]) -> None:

@@ -292,6 +292,7 @@ def _assemble(rows: _Rows, y: Floats, known: Known, *, fitted: bool) -> Design:
         units=read_only(stack.rows) if several else nothing,
         rhos=_rhos(rows, scales),
         weights=None if weights is None else read_only(weights),
+        families=rows.spec.families,
     )
 
 

@@ -22,7 +22,7 @@ def fit():
 def both(fit) -> tuple[CentredRows, CentredRows]:
     """The rows, and the same without the knowledge that there is one factor."""
     rows = centred_rows(fit)
-    problem = replace(fit.problem, data=object())
+    problem = replace(fit.problem, reduced=object())
     return rows, replace(rows, problem=problem)
 
 

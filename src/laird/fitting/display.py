@@ -17,7 +17,7 @@ LABELS: Mapping[str, str] = {
     "ml": "maximum likelihood",
     "reml": "restricted maximum likelihood (REML)",
     "eb": "empirical Bayes: marginal posterior mode, Laplace approximation",
-    "nuts": "full Bayes: NUTS on the marginal posterior",
+    "nuts": "full Bayes: NUTS",
 }
 WIDTH = 100
 """Longer sentences are broken."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -52,6 +52,11 @@ class Draws:
         Tuning draws per chain that were thrown away (0 for independent draws).
     effective
         Upper bound of any effective sample size, from importance weights.
+    shapes
+        ν and α of families that are not normal by name (``nu(school)``), arrays (C, S).
+    deviations
+        How far the true effects of the rows are from Xβ + Zu where these are not normal, shape
+        (C, S, n); else (0, 0, 0).
     """
 
     beta: Floats
@@ -65,6 +70,8 @@ class Draws:
     stats: Mapping[str, NDArray[np.generic]]
     warmup: int = 0
     effective: float = float("inf")
+    shapes: Mapping[str, Floats] = field(default_factory=dict)
+    deviations: Floats = field(default_factory=lambda: np.zeros((0, 0, 0)))
 
     def __post_init__(self) -> None:
         freeze(self)

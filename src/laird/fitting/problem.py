@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from laird.data.frame import Table
 from laird.data.schema import Schema
 from laird.design import Design, RandomDesign, outcome_designs
-from laird.fitting.refusals import refuse_absorbed, refuse_exact
+from laird.fitting.refusals import beyond_normal, refuse_absorbed, refuse_exact
 from laird.fitting.strata import refuse_still
 from laird.gaussian.crossproducts import Grouped
 from laird.gaussian.hierarchy import Hierarchy
@@ -34,9 +34,10 @@ class Problem:
     ----------
     spec, schema, design
         Text, what was learned from the data, arrays.
-    data
+    reduced
         Cross-products of a single grouping factor (no groups: q = 0) or of several; of
-        known variances, regressions of sds or several outcomes, the reduced rows.
+        known variances, regressions of sds or several outcomes, the reduced rows.  None
+        where errors or effects are not normal.
     codings
         The regressions of sds and correlations.
     table
@@ -47,9 +48,16 @@ class Problem:
     spec: Spec
     schema: Schema
     design: Design
-    data: Reduced | Hierarchy
+    reduced: Reduced | Hierarchy | None
     codings: Codings
     table: Table | None = None
+
+    @property
+    def data(self) -> Reduced | Hierarchy:
+        """What the normal likelihood is computed from; FitError where errors or effects are not normal."""
+        if self.reduced is None:
+            raise beyond_normal(self.design)
+        return self.reduced
 
     @property
     def random(self) -> RandomDesign | None:
@@ -77,6 +85,8 @@ def problem(spec: Spec, schema: Schema, design: Design, table: Table | None = No
     refuse_still(design)
     for random, own in zip(design.random, single, strict=False):
         refuse_absorbed(random, own)
+    if design.families:
+        return Problem(spec, schema, design, None, codings(design), table)
     reuse = is_plain(design) and len(design.random) < 2
     data: Reduced | Hierarchy = single[0] if reuse else structure(design)
     return Problem(spec, schema, design, data, codings(design), table)

@@ -22,6 +22,16 @@ ABSENT = 1e-10
 """Less than this share of a random coefficient's squares is rounding of what the fixed effects leave."""
 
 
+def beyond_normal(design: Design) -> FitError:
+    """The error for what needs the normal likelihood, in a model with other families."""
+    others = ", ".join(f"{what} {family}" for what, family in design.families)
+    return FitError(
+        f"This needs normal errors and effects; the model has other families ({others}).",
+        allowed='Such models are fitted by "nuts"; see `laird.compare_families` for what is told of them.',
+        remedy="Leave `families` out for the normal model.",
+    )
+
+
 def refuse_exact(design: Design, single: Sequence[Grouped]) -> None:
     """Without residual variation there is no likelihood to maximise; sampling variances are some.
 

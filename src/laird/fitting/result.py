@@ -61,7 +61,8 @@ class Fit:
         Point estimates as arrays.
     loglik
         Log-likelihood at the estimate: of the data for ``ols`` and ``ml``, restricted
-        for ``reml``, ``eb`` and ``nuts`` (without ½ log|X'X|, as lme4 and nlme).
+        for ``reml``, ``eb`` and ``nuts`` (without ½ log|X'X|, as lme4 and nlme); NaN
+        where errors or effects are not normal.
     checks
         Rows of :meth:`check`.
     origin
@@ -467,8 +468,9 @@ class Fit:
 
     def _card(self, prob: float) -> Card:
         groups = "".join(f", {J} groups of {group}" for group, J in self.ngroups.items())
-        numbers = f"log-likelihood {self.loglik:.2f}, AIC {self.aic:.1f}, BIC {self.bic:.1f}"
-        sizes = f"{self.nobs} rows{groups}; {numbers}"
+        sizes = f"{self.nobs} rows{groups}"
+        if not self.spec.families:
+            sizes += f"; log-likelihood {self.loglik:.2f}, AIC {self.aic:.1f}, BIC {self.bic:.1f}"
         summary = self.summary(prob)
         notes = tables.average_notes(self._random(), self.regressions)
         return card(str(self.spec), self.method, sizes, summary, prob, self.status, self.checks, notes)

@@ -266,9 +266,9 @@ def _draw_rows(
             *_bounded(convergence(values), draws.effective),
         )
     for name, values in draws.shapes.items():
-        lower, upper = (float(v) for v in np.quantile(values, tails))
-        estimate_and_sd = (float(values.mean()), float(values.std(ddof=1)))
-        yield (*shape_name(name), *estimate_and_sd, lower, upper, *convergence(values))
+        lower, upper = (float(end) for end in credible(values.ravel(), prob))
+        moments = float(values.mean()), float(values.std(ddof=1))
+        yield (*shape_name(name), *moments, lower, upper, *convergence(values))
 
 
 def shape_name(parameter: str) -> tuple[str, str, str]:

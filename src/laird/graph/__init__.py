@@ -12,6 +12,7 @@ from laird.errors import SpecError, nearest
 from laird.graph.explicit import explicit
 from laird.graph.marginal import marginal
 from laird.posterior.table import PriorTable
+from laird.spec.families import families_text
 
 __all__ = ["explicit", "graph", "marginal"]
 
@@ -48,6 +49,11 @@ def graph(design: Design, table: PriorTable, form: str = "marginal") -> pm.Model
     """
     if form not in FORMS:
         raise SpecError(f"There is no graph form `{form}`.", allowed=nearest(form, FORMS))
+    if form == "marginal" and design.families:
+        raise SpecError(
+            f"Effects that are not normal cannot be integrated out ({families_text(design.families)}).",
+            remedy='Use the form "explicit", or leave `families` out.',
+        )
     if form == "explicit" and design.weights is not None:
         raise SpecError(
             "Weights multiply log-likelihoods: a weighted row is no random variable.",

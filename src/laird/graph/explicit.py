@@ -4,34 +4,49 @@
 
 with R = σ²I, or what known variances, regressions of sigma and several outcomes make of it
 (`laird.graph.residuals`), and e_j = 1 unless the sds of the groups have predictors: for
-readers, and for models beyond the normal one.  Sums are written out column by column:
+readers, and for models beyond the normal one, whose e and u have other distributions of the
+same mean and covariance (`laird.graph.families`).  Sums are written out column by column:
 matrix products cost seconds of compilation.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 
-from laird.design import Design, RandomDesign
-from laird.graph.covariance import Row
+from laird.design import Design
+from laird.graph.effects import (
+    Fixed,
+    Own,
+    Shares,
+    contributions,
+    partly_centred,
+    standardised,
+    themselves,
+    true_deviations,
+)
+from laird.graph.families import NORMAL, Standard, standards
 from laird.graph.predictor import products
 from laird.graph.priors import vector
-from laird.graph.residuals import observe
-from laird.graph.scales import parameters
+from laird.graph.residuals import observe, residual_sds
+from laird.graph.scales import Parameters, parameters
 from laird.posterior.codings import group_predictors
 from laird.posterior.coefficients import centring
-from laird.posterior.names import GroupNames, coords, group_names, identifier
+from laird.posterior.names import coords
+from laird.posterior.structure import noise
 from laird.posterior.table import PriorTable
+from laird.spec.families import ERRORS, TRUE_EFFECTS
 
 type Tensor = Any
 
 
-def explicit(design: Design, table: PriorTable, *, centred: bool = False) -> pm.Model:
+def explicit(
+    design: Design, table: PriorTable, *, centred: bool = False, shares: Shares | None = None
+) -> pm.Model:
     """Return the model with coefficients and group effects as variables.
 
     Parameters
@@ -43,9 +58,12 @@ def explicit(design: Design, table: PriorTable, *, centred: bool = False) -> pm.
     centred
         True: group effects are variables themselves.  False: standardised group effects
         are the free variables, better for sampling when groups are small.
+    shares
+        In between, effect by effect: see `laird.graph.effects`.
 
     Examples
     --------
+    >>> from laird.design import RandomDesign
     >>> from laird.posterior import prior_table
     >>> y, one = np.array([1.0, 2.0, 4.0, 5.0]), np.ones((4, 1))
     >>> school = RandomDesign("school", ("a", "b"), np.array([0, 0, 1, 1]), one, ("Intercept",), ((0,),))
@@ -55,58 +73,43 @@ def explicit(design: Design, table: PriorTable, *, centred: bool = False) -> pm.
     """
     with pm.Model(coords=coords(design)) as model:
         found = parameters(model, design, table)
-        mean = sum(_fixed(design, table), start=0.0)
+        families = standards(design, table)
+        fixed = _fixed(design, table)
+        mean = fixed.mean()
         own = zip(design.random, found.groups, found.delta, group_predictors(design), strict=True)
-        for random, covariance, delta, s in own:
+        for f, (random, (sd, rows), delta, s) in enumerate(own):
             stretch = pt.exp(sum(products(s, delta))) if delta else 1.0
-            mean += sum(_random(random, *covariance, stretch, centred), start=0.0)
-        observe(design, mean, found)
+            one = Own(random, sd, rows, stretch, families.get(random.group, NORMAL))
+            if shares is not None:
+                effects = partly_centred(one, shares.groups[f], fixed.lines(random))
+            else:
+                effects = themselves(one) if centred else standardised(one)
+            mean += sum(contributions(one, effects), start=0.0)
+        _observe(design, mean, found, families, shares)
     return model
 
 
-def _fixed(design: Design, table: PriorTable) -> Iterable[Tensor]:
-    """Add the coefficients; yield the contribution of every (centred) column."""
+def _fixed(design: Design, table: PriorTable) -> Fixed:
+    """Add the coefficients; return those of the (centred) columns."""
     T = centring(design.X, design.which)
     if np.array_equal(T, np.eye(len(T))):
         beta = vector("beta", table.coefficients, "term", design.names)
-        return products(design.X, [beta[k] for k in range(len(T))])
+        return Fixed(design.X, [beta[k] for k in range(len(T))])
     gamma = vector("beta_centred", table.coefficients, "term", design.names)
     elements = [gamma[k] for k in range(len(T))]
     beta = [sum(t * g for t, g in zip(row, elements, strict=True) if t != 0) for row in T]
     pm.Deterministic("beta", pt.stack(beta), dims="term")
-    return products(design.X @ T, elements)
+    return Fixed(design.X @ T, elements)
 
 
-def _random(
-    random: RandomDesign, sd: Tensor, rows: tuple[Row, ...], stretch: Tensor, centred: bool
-) -> Iterable[Tensor]:
-    """Add the group effects; yield the contribution of every column of Z."""
-    names = group_names(random)
-    build = _centred if centred else _standardised
-    effects = build(names, random, sd, rows, stretch)
-    pm.Deterministic(names.u, pt.stack(effects, axis=1), dims=(names.group, names.term))
-    return products(random.Z, [u[random.ids] for u in effects])
-
-
-def _standardised(
-    names: GroupNames, _random: RandomDesign, sd: Tensor, rows: Sequence[Row], stretch: Tensor
-) -> list[Tensor]:
-    """u_ji = e_j sd_i Σ_k L_ik z_jk with standard normal z."""
-    z = pm.Normal(names.z, 0.0, 1.0, dims=(names.group, names.term))
-    return [
-        stretch * sd[i] * sum(element * z[:, k] for k, element in row.items()) for i, row in enumerate(rows)
-    ]
-
-
-def _centred(
-    names: GroupNames, random: RandomDesign, sd: Tensor, rows: Sequence[Row], stretch: Tensor
-) -> list[Tensor]:
-    """u_ji given u_jk, k < i: N(sd_i Σ_k L_ik z_jk, (sd_i L_ii)²) times e_j, z the standardised effects."""
-    effects: list[Tensor] = []
-    standardised: list[Tensor] = []
-    for i, row in enumerate(rows):
-        before = sum((element * standardised[k] for k, element in row.items() if k < i), start=0.0)
-        name, scale = identifier(f"{names.u}_{random.names[i]}"), stretch * sd[i]
-        effects.append(pm.Normal(name, scale * before, scale * row[i], dims=names.group))
-        standardised.append((effects[i] / scale - before) / row[i])
-    return effects
+def _observe(
+    design: Design, mean: Tensor, found: Parameters, families: Mapping[str, Standard], shares: Shares | None
+) -> None:
+    """Add the outcome; before it the true effects, where these are not normal."""
+    sigma = None
+    if TRUE_EFFECTS in families:
+        rows = None if shares is None else shares.rows
+        heterogeneity = residual_sds(noise(design), found)
+        mean += true_deviations(heterogeneity, families[TRUE_EFFECTS], rows, mean)
+        sigma = pt.zeros(len(design.y))
+    observe(design, mean, found, families.get(ERRORS, NORMAL), sigma)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from laird.design import Design
 from laird.gaussian.noise import Noise, blocks_of
 from laird.gaussian.outcomes import pairs_of
+from laird.graph.families import NORMAL, Standard
 from laird.graph.predictor import products
 from laird.graph.scales import Parameters
 from laird.posterior.lkj import cholesky_rows, correlations
@@ -35,14 +36,16 @@ class Batch(NamedTuple):
     V: Floats
 
 
-def observe(design: Design, mean: Tensor, found: Parameters) -> None:
-    """Add the outcome to the model in context."""
-    errors = noise(design)
-    name, sigma = outcome_name(design), residual_sds(errors, found)
+def observe(
+    design: Design, mean: Tensor, found: Parameters, standard: Standard = NORMAL, sigma: Tensor = None
+) -> None:
+    """Add the outcome to the model in context; `sigma` in the place of the residual sds of θ."""
+    errors, name = noise(design), outcome_name(design)
+    sigma = residual_sds(errors, found) if sigma is None else sigma
     phi = pt.exp(found.log_phi[0]) if found.log_phi else 1.0
     if errors.is_diagonal:
         sd = pt.sqrt(sigma**2 + phi * errors.variances) if design.known is not None else sigma
-        pm.Normal(name, mean, sd, observed=design.y, dims="obs")
+        standard.variable(name, mean, sd, observed=design.y, dims="obs")
         return
     batches = _batches(errors)
     covariances = [_covariance(errors, batch, sigma, phi, found.zeta) for batch in batches]

@@ -16,7 +16,10 @@ from laird.gaussian.coordinates import correlated_pairs
 type Coords = dict[str, list[str] | list[int]]
 
 FIXED = frozenset(
-    {"beta", "beta_centred", "beta_sampled", "sigma", "phi", "obs", "term", "sampled_term", "chain", "draw"}
+    {
+        *("beta", "beta_centred", "beta_sampled", "sigma", "phi", "obs", "term", "sampled_term"),
+        *("chain", "draw", "errors", "true_effects"),
+    }
 )
 
 
@@ -81,6 +84,11 @@ class GroupNames:
     def z(self) -> str:
         """Standardised random coefficients, the free parameters behind them."""
         return f"z_{self.group}"
+
+    @property
+    def v(self) -> str:
+        """Partly centred random coefficients."""
+        return f"v_{self.group}"
 
     def all(self) -> frozenset[str]:
         """All of them."""

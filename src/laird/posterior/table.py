@@ -9,6 +9,7 @@ from math import inf, nan
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from laird.posterior import lkj
 from laird.posterior.families import quantile
@@ -16,11 +17,16 @@ from laird.posterior.families import quantile
 if TYPE_CHECKING:
     import pandas as pd
 
-type Kind = Literal["coefficient", "sigma", "log_sigma", "phi", "rho", "atanh_rho", "sd", "log_sd", "cor"]
+type Floats = NDArray[np.float64]
+type Kind = Literal[
+    "coefficient", "sigma", "log_sigma", "phi", "rho", "atanh_rho", "sd", "log_sd", "cor", "nu", "alpha"
+]
 
 CORRELATIONS = frozenset({"cor", "rho"})
 SLOPES = frozenset({"log_sigma", "log_sd", "atanh_rho"})
 ON_OUTCOME = frozenset({"coefficient", "sigma", "sd"})
+LEAST_NU = 2.0
+"""A Student t has a variance for more degrees of freedom than these: priors of ν hold above."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +37,13 @@ class PriorRow:
     ----------
     parameter
         ``Intercept``, a column of X, ``sigma``, ``sd(school, ses)``, ``cor(school)``, ``phi``,
-        ``rho(y1, y2)``, or a slope: ``log_sigma(x)``, ``log_sd(study, x)``, ``atanh_rho(y1, y2, x)``.
+        ``rho(y1, y2)``, ``nu(school)``, ``alpha(school, ses)``, or a slope: ``log_sigma(x)``,
+        ``log_sd(study, x)``, ``atanh_rho(y1, y2, x)``.
     kind
         What comes before the parenthesis; ``"coefficient"`` for a fixed effect.
     group
-        Grouping factor of an sd or a cor, outcome of a sigma, both outcomes of a rho, else ``""``.
+        Grouping factor of an sd or a cor, outcome of a sigma, both outcomes of a rho, what a nu or
+        an alpha is of, else ``""``.
     index
         Column of X (coefficient), of Z (sd) or of the predictors (slope), else 0.
     family, values
@@ -82,8 +90,34 @@ class PriorRow:
         elif self.family == "flat":
             lower, upper = (-inf if self.kind == "coefficient" or self.kind in SLOPES else 0.0), inf
         else:
+            if self.kind == "nu":
+                tails = above(tails, self.family, self.values)
             lower, upper = quantile(self.family, tails, *self.values)
         return float(lower), float(upper)
+
+
+def above(p: Floats, family: str, values: tuple[float, ...], least: float = LEAST_NU) -> Floats:
+    """Probabilities of a family whose quantiles are those at `p` of its part above `least`.
+
+    Examples
+    --------
+    >>> above(np.array([0.5]), "uniform", (0.0, 10.0)).tolist()
+    [0.6]
+    """
+    below = _mass_below(family, values, least)
+    return below + p * (1 - below)
+
+
+def _mass_below(family: str, values: tuple[float, ...], x: float) -> float:
+    from scipy.optimize import brentq
+
+    def excess(p: float) -> float:
+        return float(quantile(family, p, *values)) - x
+
+    tiny = 1e-12
+    if excess(tiny) >= 0.0 or excess(1 - tiny) <= 0.0:
+        return 0.0 if excess(tiny) >= 0.0 else 1 - tiny
+    return float(round(brentq(excess, tiny, 1 - tiny, xtol=1e-14), 12))
 
 
 @dataclass(frozen=True, slots=True)

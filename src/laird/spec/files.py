@@ -46,6 +46,7 @@ KEYS: dict[str, Shape] = {
     "missing": _TEXT,
     "weights": _TEXT,
     "known": Shape("a table of text", _is_table(_is_text)),
+    "families": Shape("a table of text", _is_table(_is_text)),
     "levels": Shape("a table of lists of text", _is_table(_is_list)),
     "priors": Shape(
         '"flat", "informative", or a table of text',
@@ -70,7 +71,7 @@ def read_spec(path: str | Path) -> Spec:
     path
         A file with a `formula` (and `parts`) or a table `[multilevel]`, and optionally
         `name`, `title`, `question`, `data`, `study`, `missing`, `weights`, `[known]`,
-        `[levels]`, `[priors]`.
+        `[families]`, `[levels]`, `[priors]`.
 
     Raises
     ------

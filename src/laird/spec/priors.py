@@ -41,21 +41,25 @@ POSITIVE_FAMILIES = (
     "log_student_t",
 )
 _SCALE_FAMILIES = (*POSITIVE_FAMILIES, "uniform", "flat")
+_DEGREES_FAMILIES = (*POSITIVE_FAMILIES, "uniform")
 _CORRELATION_FAMILIES = ("lkj", "flat")
 _COEFFICIENT_FAMILIES = tuple(family for family in FAMILIES if family != "lkj")
+_SHAPE_FAMILIES = tuple(family for family in _COEFFICIENT_FAMILIES if family != "flat")
 _POSITIVE_ARGUMENTS = ("sigma", "nu", "rate", "shape", "scale", "eta")
+PARAMETERS = frozenset({"sigma", "sd", "cor", "rho", "log_sigma", "log_sd", "atanh_rho", "nu", "alpha"})
 EVERYTHING = "*"
 SETS = ("flat", "weakly_informative", "informative", "boundary_avoiding")
 """Priors of everything, by name; their numbers are in `laird.posterior.sets`."""
 _EXAMPLE = '"normal(0, 2.5)" or "flat"'
 
-type Kind = Literal["everything", "coefficient", "scale", "correlation"]
+type Kind = Literal["everything", "coefficient", "scale", "correlation", "degrees", "shape"]
 
 _KINDS: dict[str, Kind] = {
     EVERYTHING: "everything",
     **dict.fromkeys(("sigma", "sd", "phi"), "scale"),
     **dict.fromkeys(("cor", "rho"), "correlation"),
 }
+_SHAPES: dict[str, Kind] = {"nu": "degrees", "alpha": "shape"}
 
 
 def parse_priors(priors: Mapping[str, str] | str | None) -> tuple[Prior, ...]:
@@ -102,8 +106,8 @@ def parameter_kind(parameter: str) -> Kind:
     >>> parameter_kind("sd(school)"), parameter_kind("cor"), parameter_kind("ses")
     ('scale', 'correlation', 'coefficient')
     """
-    head = parameter.partition("(")[0]
-    return _KINDS.get(head, "coefficient")
+    head, call, _ = parameter.partition("(")
+    return (_KINDS | _SHAPES if call else _KINDS).get(head, "coefficient")
 
 
 def families_of(parameter: str) -> tuple[str, ...]:
@@ -119,6 +123,8 @@ def families_of(parameter: str) -> tuple[str, ...]:
         "coefficient": _COEFFICIENT_FAMILIES,
         "scale": _SCALE_FAMILIES,
         "correlation": _CORRELATION_FAMILIES,
+        "degrees": _DEGREES_FAMILIES,
+        "shape": _SHAPE_FAMILIES,
     }[parameter_kind(parameter)]
 
 
@@ -163,7 +169,7 @@ def _parameter(written: str) -> str:
     if among_several and "(" not in outcome and not outcome.endswith(" "):
         return f"{outcome.strip()}: {_parameter(own)}"
     match parse(written):
-        case Call("sigma" | "sd" | "cor" | "rho" | "log_sigma" | "log_sd" | "atanh_rho" as head, args, ()):
+        case Call(head, args, ()) if head in PARAMETERS:
             return f"{head}({', '.join(map(text, args))})"
         case Name("Intercept"):
             return "Intercept"

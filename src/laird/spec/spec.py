@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypedDict, Unpack
 
 from laird.errors import SpecError, nearest
+from laird.spec.families import check_families, families_text, parse_families
 from laird.spec.formulas import (
     Formula,
     check_known,
@@ -50,6 +51,8 @@ class Spec:
         Column of multipliers of the rows' log-likelihoods; empty without.
     known
         How the matrices that ``meta_V`` names are built from columns, ordered by name.
+    families
+        What is not normal, ``((what, family), ...)``, ordered by what; see `laird.spec.families`.
     data, name, title, question
         Labels: a bundled data set or a CSV path, a short name, a heading, and the
         question that the model answers.
@@ -70,6 +73,7 @@ class Spec:
     missing: str = "error"
     weights: str = ""
     known: tuple[Recipe, ...] = ()
+    families: tuple[tuple[str, str], ...] = ()
     data: str = ""
     name: str = ""
     title: str = ""
@@ -77,8 +81,9 @@ class Spec:
     study: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        """Return the canonical formulas, one a line, and below them how V is built."""
-        return "\n".join((self.formula, *self.parts, *map(recipe_text, self.known)))
+        """Return the canonical formulas, one a line, below them how V is built and what is not normal."""
+        others = (families_text(self.families),) if self.families else ()
+        return "\n".join((self.formula, *self.parts, *map(recipe_text, self.known), *others))
 
     @property
     def formula(self) -> str:
@@ -93,7 +98,7 @@ class Spec:
 
     @property
     def hash(self) -> str:
-        """The SHA-256 of the model: formulas, known, priors, levels, missing, weights; not its labels."""
+        """The SHA-256 of the model: formulas, known, families, priors, levels, …; not its labels."""
         model: list[object] = [
             str(self),
             [[row.parameter, prior_text(row)] for row in self.priors],
@@ -118,6 +123,7 @@ class Spec:
         table["missing"] = "" if self.missing == "error" else self.missing
         table["weights"] = self.weights
         table["known"] = {recipe.name: text(recipe.call) for recipe in self.known}
+        table["families"] = dict(self.families)
         table["priors"] = _priors_table(self.priors)
         table["levels"] = dict(self.levels)
         return toml({key: value for key, value in table.items() if value})
@@ -131,6 +137,7 @@ class Settings(TypedDict, total=False):
     missing: str
     weights: str
     known: Mapping[str, str] | None
+    families: Mapping[str, str] | None
     data: str
     name: str
     title: str
@@ -151,7 +158,8 @@ def parse_spec(formula: str, *parts: str, **settings: Unpack[Settings]) -> Spec:
     **settings
         `priors` (see `parse_priors`), `levels` (category order by column), `missing`
         (``"error"`` or ``"drop"``), `weights` (a column), `known` (what ``meta_V`` names, see
-        `laird.spec.recipes`), and the labels `data`, `name`, `title`, `question`, `study`.
+        `laird.spec.recipes`), `families` (what is not normal, see `laird.spec.families`), and
+        the labels `data`, `name`, `title`, `question`, `study`.
 
     Raises
     ------
@@ -187,6 +195,7 @@ def build_spec(
     missing: str = "error",
     weights: str = "",
     known: Mapping[str, str] | None = None,
+    families: Mapping[str, str] | None = None,
     study: Sequence[str] = (),
     **labels: Unpack[_Labels],
 ) -> Spec:
@@ -204,9 +213,11 @@ def build_spec(
     _check_weights(weights, locations)
     recipes = parse_recipes(known)
     check_recipes(recipes, locations)
+    others = parse_families(families)
+    check_families(others, locations, distributional)
     chosen, rows = _levels(levels or {}), parse_priors(priors)
     names = _study(study)
-    settings = (rows, chosen, missing, normalised(weights), recipes)
+    settings = (rows, chosen, missing, normalised(weights), recipes, others)
     return Spec(locations, distributional, *settings, study=names, **labels)
 
 
