@@ -264,9 +264,11 @@ def _response(rows: _Rows) -> Floats:
 def _values_of(outcome: Expr, table: Table, own: Ids) -> Floats:
     if isinstance(outcome, Name):
         check_response(table.column(outcome.name))
-    there = np.zeros(len(table), dtype=bool)
-    there[own] = True
-    return evaluate(outcome, Context(table.take(there), {}, {}))
+    if len(own) < len(table):
+        there = np.zeros(len(table), dtype=bool)
+        there[own] = True
+        table = table.take(there)
+    return evaluate(outcome, Context(table, {}, {}))
 
 
 def _assemble(rows: _Rows, y: Floats, known: Known, *, fitted: bool) -> Design:
@@ -323,10 +325,11 @@ def _random_design(rows: _Rows, group: GroupInfo, blocks: Sequence[Sequence[Memb
     Z, names = rows.owned([member for block in blocks for member in block])
     edges = np.cumsum([0, *map(len, blocks)]).tolist()
     ids = rows.spread(rows.ids[group.name])
+    new = ids >= len(group.levels)
     return RandomDesign(
         group=group.name,
         levels=group.levels,
-        ids=read_only(np.where(ids < len(group.levels), ids, UNSEEN)),
+        ids=read_only(np.where(new, UNSEEN, ids) if new.any() else ids),
         Z=Z,
         names=names,
         blocks=tuple(tuple(range(*edge)) for edge in pairwise(edges)),

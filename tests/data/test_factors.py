@@ -70,3 +70,21 @@ def test_unused_labels():
 
 def test_long_lists_are_cut():
     assert quoted([str(k) for k in range(9)], at_most=2) == '"0", "1", … (9 in all)'
+
+
+INTEGERS = {
+    "small range": np.array([7, -3, 7, 0], dtype=np.int8),
+    "all of the type": np.array([127, -128, 3] * 100, dtype=np.int8),
+    "unsigned": np.array([5, 2, 5], dtype=np.uint8),
+    "beyond signed": np.array([2**64 - 1, 2**64 - 2, 2**64 - 1], dtype=np.uint64),
+    "wide": np.array([2**62, -(2**62), 5]),
+}
+
+
+@pytest.mark.parametrize("values", INTEGERS.values(), ids=INTEGERS)
+def test_integers_have_codes_into_their_ascending_values(values):
+    labels, codes = np.unique(values, return_inverse=True)
+    found = discrete(column(values))
+    assert found.labels == tuple(map(str, labels.tolist()))
+    np.testing.assert_array_equal(found.codes, codes)
+    assert found.codes.dtype == np.int64

@@ -5,6 +5,7 @@ import pytest
 
 from laird.gaussian.crossproducts import group
 from laird.gaussian.lines import (
+    _pseudo_inverse,
     absorbed_columns,
     level2_weights,
     own_lines,
@@ -201,3 +202,21 @@ def test_residual_shares(name):
     W = np.column_stack([W, *common])
     own = Y - W @ np.linalg.lstsq(W, Y, rcond=None)[0]
     assert within_residual(data) == pytest.approx(np.sum(own**2) / spread, rel=1e-9)
+
+
+@pytest.mark.parametrize("q", [1, 2, 3])
+def test_pseudo_inverses_of_stacks(q):
+    """Full rank, rank one, a zero column, and nothing, against NumPy's pseudo-inverse by singular values."""
+    rng = np.random.default_rng(3)
+    Z = rng.normal(size=(40, 9, q)) * 10.0 ** rng.integers(-4, 5, (40, 1, q))
+    Z[:10] = Z[:10, :, :1]
+    Z[5:10] *= -np.linspace(-1.0, 1.0, q)
+    Z[10:20, :, -1] = 0.0
+    Z[20:22] = 0.0
+    inverse, full = _pseudo_inverse(Z.transpose(0, 2, 1) @ Z)
+    size = np.sqrt(np.maximum(np.sum(Z**2, axis=1), 1e-300))
+    scaled = Z / size[:, None, :]
+    expected = np.linalg.pinv(scaled.transpose(0, 2, 1) @ scaled, rcond=1e-10, hermitian=True)
+    found = inverse * size[:, :, None] * size[:, None, :]
+    np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12)  # condition numbers up to 1e5
+    np.testing.assert_array_equal(full, np.linalg.matrix_rank(scaled, tol=1e-5) == q)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import repeat
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -64,8 +65,20 @@ def discrete(column: Column) -> Codes:
     """
     if column.kind != "number":
         return Codes(column.values, column.labels)
-    codes, uniques = pd.factorize(column.values, sort=True)
-    return Codes(codes.astype(np.int64, copy=False), level_labels(uniques.tolist()))
+    codes, uniques = _sorted_codes(column.values)
+    return Codes(codes, level_labels(uniques.tolist()))
+
+
+def _sorted_codes(values: NDArray[Any]) -> tuple[Ids, NDArray[Any]]:
+    """Codes into the distinct values, ascending; integers of a small range are counted, not hashed."""
+    if values.dtype.kind in "iu" and len(values):
+        low, high = int(values.min()), int(values.max())
+        if high - low < len(values) and high <= np.iinfo(np.int64).max:
+            steps = values.astype(np.int64) - low
+            there = np.bincount(steps) > 0
+            return (np.cumsum(there) - 1)[steps], np.flatnonzero(there) + low
+    codes, uniques = pd.factorize(values, sort=True)
+    return codes.astype(np.int64, copy=False), uniques
 
 
 def ordered(column: Column, chosen: Sequence[str] = ()) -> Codes:

@@ -83,8 +83,11 @@ def stacked(present: Mask) -> Stack:
     >>> stack.rows, stack.which
     (array([0, 0, 1]), array([0, 1, 1]))
     """
+    n, m = present.shape
+    if present.all():
+        return Stack(np.repeat(np.arange(n), m), np.tile(np.arange(m), n), m)
     rows, which = np.nonzero(present)
-    return Stack(rows.astype(np.int64), which.astype(np.int64), present.shape[1])
+    return Stack(rows.astype(np.int64), which.astype(np.int64), m)
 
 
 def present(spec: Spec, table: Table) -> Mask:

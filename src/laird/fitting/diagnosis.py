@@ -132,8 +132,9 @@ def _heterogeneity_check(outcome: str, least: float, zero: int, n: int) -> Check
 
 def vanished_checks(design: Design, found: Sequence[Regression]) -> Iterator[Check]:
     """Rows that name the values of predictors where the residual sd is estimated as all but zero."""
-    sigma = row_sigma(design, found)
-    for stratum in strata(design):
+    own = tuple(strata(design))
+    sigma = row_sigma(design, found) if own else np.zeros(0)
+    for stratum in own:
         share = float(sigma[stratum.rows[0]] / sigma.max())
         if share < VANISHED:
             message = (

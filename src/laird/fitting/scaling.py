@@ -34,6 +34,9 @@ MEANING: Mapping[str, str] = MappingProxyType(
 )
 """Of the intercepts' origin, by what makes the fit depend on it."""
 
+FIRST = 100
+"""Rows that mostly tell whether a column has other values than zero and one."""
+
 DIFFERENT = 1000.0
 """Ratio of the sds of two predictors from which on advice is given."""
 
@@ -81,6 +84,8 @@ def _origin_check(random: RandomDesign, k: int, distance: float, depends: str) -
 
 def _unit_checks(design: Design) -> Iterator[Check]:
     numeric = [k for k in range(design.X.shape[1]) if not _is_indicator(design.X[:, k])]
+    if len(numeric) < 2:
+        return
     sds = {design.names[k]: float(column_moments(design.X[:, [k]])[1][0]) for k in numeric}
     sds = {name: sd for name, sd in sds.items() if sd > 0}
     if len(sds) < 2:
@@ -104,6 +109,10 @@ def _larger_units(name: str, sd: float) -> str:
 
 
 def _is_indicator(x: Floats) -> bool:
+    return _zeros_and_ones(x[:FIRST]) and _zeros_and_ones(x)
+
+
+def _zeros_and_ones(x: Floats) -> bool:
     return bool(np.all((x == 0.0) | (x == 1.0)))
 
 

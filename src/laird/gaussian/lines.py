@@ -137,10 +137,23 @@ def _pseudo_inverse(ZZ: Floats) -> tuple[Floats, NDArray[np.bool_]]:
     """Pseudo-inverses of a stack of Gram matrices, scaled columnwise, and which have full rank."""
     size = np.sqrt(np.maximum(np.diagonal(ZZ, axis1=1, axis2=2), 1e-300))
     scaled = ZZ / (size[:, :, None] * size[:, None, :])
-    w, V = np.linalg.eigh(scaled)
+    w, V = _eigen(scaled)
     sound = w > 1e-10
     inverse = (V * np.where(sound, 1.0 / np.where(sound, w, 1.0), 0.0)[:, None, :]) @ V.transpose(0, 2, 1)
     return inverse / (size[:, :, None] * size[:, None, :]), sound.all(axis=1)
+
+
+def _eigen(S: Floats) -> tuple[Floats, Floats]:
+    """Eigenvalues and vectors of a stack of matrices with ones, or zero rows, along their diagonals."""
+    q = S.shape[1]
+    if q > 2:
+        return np.linalg.eigh(S)
+    diagonal, V = np.diagonal(S, axis1=1, axis2=2), np.broadcast_to(np.eye(q), S.shape)
+    if q < 2:
+        return diagonal, V
+    r, full = S[:, 0, 1], (diagonal > 0.5).all(axis=1)
+    w = np.where(full[:, None], np.column_stack([1.0 + r, 1.0 - r]), diagonal)
+    return w, np.where(full[:, None, None], np.array([[1.0, 1.0], [1.0, -1.0]]) / np.sqrt(2.0), V)
 
 
 def _within(data: Grouped, inverse: Floats) -> Floats:

@@ -161,7 +161,8 @@ def _sigmas(design: Design) -> Iterator[Coding]:
     for scale in sigma_designs(design):
         k = len(scale.names)
         if k:
-            A = standard_columns(scale.W[outcome_rows(design, scale.group)])[1]
+            W = scale.W[outcome_rows(design, scale.group)] if design.outcomes else scale.W
+            A = standard_columns(W)[1]
             names = tuple(name.removeprefix(f"{scale.group}: ") for name in scale.names)
             yield Coding("sigma", scale.group, names, A, slice(start, start + k))
         start += k
