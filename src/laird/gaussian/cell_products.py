@@ -58,7 +58,7 @@ class Pattern:
         ZZ, ZW = np.zeros_like(like.ZZ), np.zeros((len(like.ZZ), q, m))
         values, rest = np.zeros_like(like.values), np.zeros_like(like.rest)
         rest_W, WW = np.zeros((r, m)), np.zeros((m, m))
-        _reduce(
+        reduce_rows(
             *(rows, self.order, self.group, self.at, self.partner, self.pair),
             *(ZZ, ZW, values, rest, rest_W, WW),
         )
@@ -102,7 +102,7 @@ def _found(keys: Ids, wanted: Ids) -> Ids:
 
 
 @compiled(types.void(MATRIX, PLACES, PLACES, *[_PLACES2] * 3, _OUT3, _OUT3, _OUT2, _OUT1, _OUT2, _OUT2))
-def _reduce(
+def reduce_rows(
     rows: Floats,
     order: Ids,
     group: Ids,
@@ -116,6 +116,7 @@ def _reduce(
     rest_W: Floats,
     WW: Floats,
 ) -> None:
+    """Add the products of every row's columns to their places."""
     q, r, m = ZZ.shape[1], at.shape[1], WW.shape[0]
     x = np.empty(len(order))
     for i in range(rows.shape[0]):

@@ -145,14 +145,14 @@ def joint(
     columns = np.ascontiguousarray(np.hstack(at))
     own = leading_covariance(*body.partners, done.T, M)
     leading = np.ascontiguousarray(cells[lead])
-    found = _joint(leading, columns, *body.partners, done.T, M, own)
+    found = joint_covariance(leading, columns, *body.partners, done.T, M, own)
     on_W = leading_coefficients(body.ZW, *body.partners, done.T, done.K)
     K = np.concatenate([on_W[leading], done.K[columns]], axis=1)
-    place = _caller_order(sizes, lead)
+    place = caller_order(sizes, lead)
     return found[:, place[:, None], place], K[:, place]
 
 
-def _caller_order(sizes: Sequence[int], leading: int) -> NDArray[np.intp]:
+def caller_order(sizes: Sequence[int], leading: int) -> NDArray[np.intp]:
     """Where the columns of the factors, in the caller's order, are in [leading, rest]."""
     order = [leading, *(f for f in range(len(sizes)) if f != leading)]
     owner = np.repeat(order, [sizes[f] for f in order])
@@ -160,7 +160,7 @@ def _caller_order(sizes: Sequence[int], leading: int) -> NDArray[np.intp]:
 
 
 @compiled(_OUT3(PLACES, _PLACES2, PLACES, PLACES, MATRIX, STACK, MATRIX, STACK))
-def _joint(
+def joint_covariance(
     leading: Ids,
     at: Ids,
     starts: Ids,
@@ -170,6 +170,7 @@ def _joint(
     M: Floats,
     own: Floats,
 ) -> Floats:
+    """Covariance given β of the effects of every cell, those of the leading factor first."""
     q, r = T.shape[1], at.shape[1]
     out = np.empty((len(leading), q + r, q + r))
     K = np.empty(q)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from laird.gaussian.coefficients import Coefficients, draw_beta, normal_prior
-from laird.gaussian.diagonal import diagonal_of, log_densities
+from laird.gaussian.fused_models import fused_model, fused_values
 from laird.gaussian.hierarchy import Hierarchy, density_under, evaluate, evaluated, solve_under
 from laird.gaussian.solution import Solution
 from laird.gaussian.standardise import Standardisation
@@ -62,9 +62,9 @@ class HierarchyMarginal:
 
     def densities(self, theta: Theta, b: Floats) -> Floats:
         """Values at a stack of S parameters: every array of θ and b has a leading axis S."""
-        reduced = diagonal_of(self.data, self.prior)
-        if reduced is not None:
-            return log_densities(reduced, theta, b)
+        model = fused_model(self.data, self.prior)
+        if model is not None:
+            return fused_values(model, theta, b)
         return np.array([self._value(at, own) for at, own in zip(unstacked(theta, len(b)), b, strict=True)])
 
     def _value(self, theta: Theta, b: Floats) -> float:

@@ -17,6 +17,7 @@ from laird.gaussian import hierarchy_marginal
 from laird.gaussian.coefficients import Coefficients, Integrated, draw_beta, integrate, normal_prior
 from laird.gaussian.composite import Composite
 from laird.gaussian.crossproducts import Grouped
+from laird.gaussian.fused_models import fused_model, fused_values
 from laird.gaussian.grouped import LOG_2PI
 from laird.gaussian.hierarchy import Hierarchy
 from laird.gaussian.marginal import Marginal, log_densities, log_density, marginal
@@ -127,6 +128,9 @@ class CompositeLikelihood:
 
     def densities(self, theta: Theta, b: Floats) -> Floats:
         """Values at a stack of parameters."""
+        model = fused_model(self.data, self.prior)
+        if model is not None:
+            return fused_values(model, theta, b)
         return np.array([self._value(self._state(at, own)) for at, own in _each(theta, b)])
 
     def _value(self, s: _State) -> float:

@@ -152,14 +152,15 @@ def eliminate(tree: Tree, factors: Sequence[Floats]) -> Elimination:
             c = F.shape[1] - q
             J = len(tree.parents[level + 1]) if level + 1 < len(tree.parents) else 1
             above = np.zeros((J, c, c))
-            _pass_rest(F, q, parent, above)
+            pass_rest(F, q, parent, above)
         logdet += eliminate_level(np.ascontiguousarray(Lam), F, q, parent, above)
         F = above
     return Elimination(tuple(levels), F[0], logdet)
 
 
 @njit(cache=True, error_model="numpy")
-def _pass_rest(F: Floats, q: int, parent: Ids, above: Floats) -> None:
+def pass_rest(F: Floats, q: int, parent: Ids, above: Floats) -> None:
+    """Add what every group carries beside its own columns to its parent's F."""
     for j in range(F.shape[0]):
         for a in range(F.shape[1] - q):
             for b in range(F.shape[2] - q):
@@ -244,11 +245,11 @@ def sensitivity_level(
                 H[a, b] += total
         if below.shape[0]:
             multiply(K, D, KD)
-            _fill(below[j], M, K, KD, D, q, c)
+            fill_below(below[j], M, K, KD, D, q, c)
 
 
 @njit(cache=True, error_model="numpy")
-def _fill(out: Floats, M: Floats, K: Floats, KD: Floats, D: Floats, q: int, c: int) -> None:
+def fill_below(out: Floats, M: Floats, K: Floats, KD: Floats, D: Floats, q: int, c: int) -> None:
     """Write [[M + KDK', -KD], [-(KD)', D]]."""
     for a in range(q):
         for b in range(q):
