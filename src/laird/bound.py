@@ -187,6 +187,24 @@ class Model:
 
         return graph(self.design, self.priors, form=form)
 
+    def to_bambi(self) -> Any:
+        """The model as a `bambi.Model` with the same posterior: same columns, same priors.
+
+        Of normal outcomes with independent group effects, several grouping factors, ``sigma ~ x``
+        and weights.  Functions such as ``cvar(ses, school)`` become columns of its data.
+
+        Raises
+        ------
+        SpecError
+            Bambi cannot express the model: correlated group effects, ``meta_V``, several
+            outcomes, ``sd(g) ~ x``; the message says what.
+        FitError
+            Bambi is not installed.
+        """
+        from laird.graph.bambi import to_bambi
+
+        return to_bambi(self.schema, self.design, self.table, self.priors)
+
     def equations(self, notation: str = "bryk-raudenbush") -> Equations:
         """The model as LaTeX: level 1 and level 2, combined, and matrix form.
 
