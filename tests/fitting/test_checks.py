@@ -6,6 +6,7 @@ import pytest
 from laird.fitting.checks import (
     FEW_GROUPS,
     Check,
+    _slope,
     boundary_check,
     group_check,
     optimum_check,
@@ -42,8 +43,9 @@ def test_the_frame_has_one_row_per_check():
 def test_an_optimum_says_how_far_it_is_from_flat():
     found = optimum_check(minimise(lambda x: (float(x @ x), 2 * x), np.full(2, 0.5)))
     assert found.status == "ok"
-    assert found.message.startswith("Converged in 1 iterations")
+    assert found.message.startswith("Converged in 1 iteration: a further step would change the deviance by")
     assert "(tolerance 1e-08); its slope is at most" in found.message
+    assert found.message.endswith("by standard error (tolerance 2e-04).")
 
 
 def test_the_slope_is_that_by_standard_errors():
@@ -56,13 +58,37 @@ def test_an_optimum_that_rounding_hides_says_so():
     found = optimum_check(minimise(lambda x: (float(np.abs(x).sum()), 2 * x + 1e-3), np.zeros(1)))
     assert found.status == "ok"
     assert "2.5e-07 (tolerance 1e-06, where rounding hides smaller changes)" in found.message
+    assert "1.0e-03 by standard error (tolerance 2e-03)" in found.message
 
 
 def test_a_search_that_ended_early_is_not_converged():
     found = optimum_check(minimise(lambda x: (float(-x[0]), -np.ones(1)), np.ones(1), max_iterations=2))
     assert found.status == "not_converged"
-    assert found.message.startswith("Not converged after 2 iterations")
+    assert found.message.startswith("Not converged after 2 iterations: a further step would change")
+    assert "(tolerance 1e-08)" in found.message
+    assert "curves downwards" not in found.message
     assert found.remedy
+
+
+def test_a_saddle_says_what_kept_it_from_converging():
+    """At the saddle itself nothing but the curvature tells it from a minimum."""
+    saddle = minimise(
+        lambda x: (float(x[0] ** 2 - x[1] ** 2), 2 * x * [1, -1]), np.zeros(2), max_iterations=0
+    )
+    found = optimum_check(saddle)
+    assert found.status == "not_converged"
+    assert "but it curves downwards (curvature -1.0e+00, tolerance -1e-07)" in found.message
+
+
+def test_the_slope_of_a_converged_search_is_within_its_tolerance():
+    """A decrement of d bounds the slope by standard error by 2√d."""
+    rng = np.random.default_rng(5)
+    for _ in range(20):
+        root = rng.normal(size=(4, 4)) * 10.0 ** rng.integers(-1, 2, 4)
+        H, x = root @ root.T, rng.normal(size=4)
+        found = minimise(lambda x, H=H: (float(x @ H @ x), 2 * H @ x), x)
+        assert found.converged
+        assert _slope(found) <= 2 * np.sqrt(found.decrement) * (1 + 1e-6)
 
 
 def test_a_covariance_close_to_singular_is_noted_with_its_direction():

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from laird.fitting.newton import DECREMENT_TOLERANCE, ROUNDING_TOLERANCE, Optimum
+from laird.fitting.newton import DECREMENT_TOLERANCE, DOWNWARDS, ROUNDING_TOLERANCE, Optimum
 from laird.gaussian.coordinates import sds_and_correlations
 
 if TYPE_CHECKING:
@@ -57,36 +57,43 @@ def to_frame(checks: Sequence[Check]) -> pd.DataFrame:
 def optimum_check(optimum: Optimum) -> Check:
     """Whether the optimiser arrived."""
     if optimum.converged:
-        message = (
-            f"Converged in {optimum.iterations} iterations: a further step would change the deviance by "
-            f"{optimum.decrement:.1e} ({_tolerance(optimum)}); its slope is at most {_slope(optimum):.1e} by "
-            "standard error."
-        )
+        message = f"Converged in {_iterations(optimum)}: {_evidence(optimum)}."
         return Check("convergence", "ok", optimum.decrement, message)
     return Check(
         "convergence",
         "not_converged",
         optimum.decrement,
-        f"Not converged after {optimum.iterations} iterations: a further step would change the deviance by "
-        f"{optimum.decrement:.1e}.",
+        f"Not converged after {_iterations(optimum)}: {_evidence(optimum)}{_saddle(optimum)}.",
         "Simplify the random part, or look for outliers and for predictors on extreme scales.",
     )
 
 
+def _iterations(optimum: Optimum) -> str:
+    return f"{optimum.iterations} iteration{'' if optimum.iterations == 1 else 's'}"
+
+
+def _evidence(optimum: Optimum) -> str:
+    """Newton decrement and gradient, each with its tolerance: a decrement of d bounds the slope by 2√d."""
+    hidden = optimum.converged and optimum.decrement >= DECREMENT_TOLERANCE
+    tolerance = ROUNDING_TOLERANCE if hidden else DECREMENT_TOLERANCE
+    return (
+        f"a further step would change the deviance by {optimum.decrement:.1e} (tolerance {tolerance:.0e}"
+        f"{', where rounding hides smaller changes' if hidden else ''}); its slope is at most "
+        f"{_slope(optimum):.1e} by standard error (tolerance {2.0 * np.sqrt(tolerance):.0e})"
+    )
+
+
+def _saddle(optimum: Optimum) -> str:
+    if optimum.decrement >= DECREMENT_TOLERANCE or not optimum.curvature < 0.0:
+        return ""
+    return f"; but it curves downwards (curvature {optimum.curvature:.1e}, tolerance {DOWNWARDS:.0e})"
+
+
 def _slope(optimum: Optimum) -> float:
-    """Largest derivative of the deviance by standard errors, which are √(2/h) for its curvature h.
-
-    A decrement of d bounds it by 2√d.
-    """
+    """Largest derivative of the deviance by standard errors, which are √(2/h) for its curvature h."""
     h = np.abs(np.diag(optimum.hessian))
-    unit = np.sqrt(2.0 / np.where(h > 0.0, h, 2.0))
+    unit = np.sqrt(2.0 / np.where(h > 1e-12 * h.max(initial=0.0), h, 2.0))
     return float(np.max(np.abs(optimum.gradient) * unit, initial=0.0))
-
-
-def _tolerance(optimum: Optimum) -> str:
-    if optimum.decrement < DECREMENT_TOLERANCE:
-        return f"tolerance {DECREMENT_TOLERANCE:.0e}"
-    return f"tolerance {ROUNDING_TOLERANCE:.0e}, where rounding hides smaller changes"
 
 
 def group_check(group: str, J: int) -> Check:

@@ -22,6 +22,9 @@ DECREMENT_TOLERANCE = 1e-8
 ROUNDING_TOLERANCE = 1e-6
 """The same where rounding ends the search: no step, however short, lowers the objective any more."""
 
+DOWNWARDS = -1e-7
+"""Smallest eigenvalue of the Hessian, over the largest in size, below which the end is no minimum."""
+
 MAX_ITERATIONS = 200
 
 SHORTEST = 1e-12
@@ -98,7 +101,7 @@ def minimise(
             H, exact = hessian(objective, x), True
             continue
         stuck = radius < SHORTEST
-        converged = (done or (stuck and decrement < ROUNDING_TOLERANCE)) and curvature > -1e-7
+        converged = (done or (stuck and decrement < ROUNDING_TOLERANCE)) and curvature > DOWNWARDS
         if converged or stuck or iteration >= max_iterations:
             break
         iteration += 1
@@ -116,6 +119,7 @@ def minimise(
         radius = _next_radius(radius, ratio, float(np.linalg.norm(step)))
     if converged:
         x, value, gradient = _polish(objective, x, value, gradient, w, V, 1 if costly else POLISHING_STEPS)
+        decrement = _decrement(w, V.T @ gradient)
     return Optimum(x, value, gradient, H, iteration, decrement, curvature, bool(converged))
 
 

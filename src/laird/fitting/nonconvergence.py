@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from laird.fitting.checks import Check
-from laird.fitting.newton import MAX_ITERATIONS, Optimum
+from laird.fitting.newton import DOWNWARDS, MAX_ITERATIONS, Optimum
 from laird.fitting.problem import Problem, joined_columns
 from laird.gaussian.coordinates import factor_entries
 
@@ -20,9 +20,6 @@ type Floats = NDArray[np.float64]
 
 FLAT = 1e-9
 """Relative curvature below which the deviance does not tell values apart."""
-
-DOWNHILL = -1e-7
-"""Relative curvature below which the search ended on a saddle."""
 
 SHARE = 0.3
 """Parameters with at least this share of the largest weight of a direction are named."""
@@ -47,7 +44,7 @@ def reasons(optimum: Optimum, names: Sequence[str] = ()) -> Iterator[Check]:
             "The deviance is not finite next to where the search ended: some rows have no variance left."
         )
         yield Check("search", "note", value, message, "Look for groups or rows without residual variation.")
-    elif value < DOWNHILL:
+    elif value < DOWNWARDS:
         message = f"The deviance still falls when {direction} changes: the search ended on a saddle."
         yield Check("search", "note", value, message, _SIMPLIFY)
     elif value < FLAT:
