@@ -27,7 +27,7 @@ TOPICS = {
     "Diagnose": "residuals envelope leverage influence leave_one_out cumulative",
     "Criticise a model": "predictive_check prior_predictive power_scaling loo compare_loo log_likelihood",
     "Meta-analysis": (
-        "heterogeneity heterogeneity_at prediction_interval true_effects rho_sensitivity "
+        "heterogeneity heterogeneity_at prediction_interval true_effects eb_intervals rho_sensitivity "
         "vcov_bivariate vcov_cluster"
     ),
     "Errors": "LairdError SpecError DataError FitError LairdWarning",

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from laird.bound import Model, model
+    from laird.compare.eb_intervals import eb_intervals
     from laird.compare.estimators import estimators
     from laird.compare.shrinkage import shrinkage
     from laird.compare.simulated_school import simulated_school
@@ -77,6 +78,7 @@ _HOMES = {
     "comparisons": "laird.inference.comparisons",
     "contextual": "laird.inference.contextual",
     "cumulative": "laird.inference.cumulative",
+    "eb_intervals": "laird.compare.eb_intervals",
     "envelope": "laird.inference.envelopes",
     "estimators": "laird.compare.estimators",
     "group_labels": "laird.data.groupwise",
@@ -143,6 +145,7 @@ __all__ = [
     "comparisons",
     "contextual",
     "cumulative",
+    "eb_intervals",
     "effects",
     "envelope",
     "estimators",

@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from laird.fitting.summaries import EffectSummary
 from laird.gaussian.solution import Effects
 
 type Floats = NDArray[np.float64]
 
 
-def line_sds(A: Floats, beta_cov: Floats, own: Effects) -> Floats:
+def line_sds(A: Floats, beta_cov: Floats, own: Effects | EffectSummary) -> Floats:
     """Sds of A_jβ + u_j given the data, from the joint covariance of β and u, shape (J, q)."""
     cross = A @ own.beta_cov.transpose(0, 2, 1)
     cov = A @ beta_cov @ A.transpose(0, 2, 1) + own.cov + cross + cross.transpose(0, 2, 1)

@@ -63,7 +63,7 @@ def true_effects_of(fit: Fit, prob: float) -> TrueEffects:
         )
     if fit.draws is None:
         return _predicted(fit, prob)
-    found = _drawn(fit, prob)
+    found = drawn_effects(fit, prob)
     if fit.method != "eb":
         return found
     mode = _predicted(fit, prob)
@@ -97,7 +97,8 @@ def sampling_share(own: RowCovariance, inverse: tuple[Floats, ...]) -> Floats:
     return diagonal(own.where, tuple(V @ Si @ V for V, Si in zip(own.V, inverse, strict=True)))
 
 
-def _drawn(fit: Fit, prob: float) -> TrueEffects:
+def drawn_effects(fit: Fit, prob: float) -> TrueEffects:
+    """Posterior means, sds and quantiles of the true effects of a fit with draws."""
     rng = np.random.default_rng([fit.origin.seed or 0, fit.nobs])
     parts = list(conditional_effects(fit))
     mean, variance, factor = (np.concatenate(own) for own in zip(*parts, strict=True))
