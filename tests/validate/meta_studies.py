@@ -1,9 +1,9 @@
 """Meta-analyses simulated as drmTMB's authors did, and whether intervals find the truth.
 
-Their study (14 cells of yi ~ x + meta_V(V), sigma ~ 1; K from 8 to 72; V diagonal or dense) reports how
-often the Wald interval of sigma is finite and covers: 42 to 98 % (field notes, section 1.4).  What is
-known of the cells is K, the heterogeneity τ and the sampling sd s of three of them and the shares; the
-others are given values between.
+Their study: 14 cells of yi ~ x + meta_V(V), sigma ~ 1, 1,200 data sets each, and how often the Wald
+interval of sigma is finite and covers (repository itchyshin/drmTMB: docs/design/48-phase-18-meta-v-ademp.md
+has the model, inst/sim/dgp/sim_dgp_meta_v.R the sampling sds and correlations, and
+docs/dev-log/evidence/2026-07-23-meta-v-b3-retained-reduction.md the cells and what was found in each).
 """
 
 from __future__ import annotations
@@ -17,53 +17,60 @@ import pandas as pd
 
 import laird as ld
 
-BETA = {"Intercept": 0.3, "x": 0.2}
-PER_STUDY, WITHIN = 4, 0.5
-"""Estimates of a study in the dense cells, and the correlation of their sampling errors."""
+BETA = {"Intercept": 0.20, "x": 0.45}
+PUBLISHED_SIMULATIONS = 1200
 
 
 @dataclass(frozen=True)
 class Cell:
-    """K estimates with sampling sds around s, and heterogeneity τ."""
+    """K estimates with sampling sds around s, heterogeneity τ, and what drmTMB's Wald interval of it did.
+
+    A dense V has correlations rho^|i - j|; no rho: V is a vector.
+    """
 
     K: int
     tau: float
     s: float
-    dense: bool = False
+    rho: float | None
+    finite: int
+    covers: float
 
     @property
     def name(self) -> str:
-        return f"K = {self.K}, τ = {self.tau}, s = {self.s}, V {'dense' if self.dense else 'diagonal'}"
+        form = "vector" if self.rho is None else f"dense, ρ = {self.rho}"
+        return f"K = {self.K}, τ = {self.tau}, s = {self.s}, V {form}"
+
+    @property
+    def V(self) -> np.ndarray:
+        """Sampling covariance: sds from 22 % below to 28 % above s, evenly on the log scale."""
+        sds = self.s * np.exp(np.linspace(-0.25, 0.25, self.K))
+        apart = np.abs(np.subtract.outer(np.arange(self.K), np.arange(self.K)))
+        return np.outer(sds, sds) * (self.rho or 0.0) ** apart
 
     def simulate(self, rng: np.random.Generator) -> ld.Model:
         """A data set of this cell, bound to its model."""
-        v = (self.s * rng.uniform(0.7, 1.3, self.K)) ** 2
-        V = np.diag(v)
-        if self.dense:
-            same = np.equal.outer(np.arange(self.K) // PER_STUDY, np.arange(self.K) // PER_STUDY)
-            V = np.where(same, WITHIN, 0.0) * np.sqrt(np.outer(v, v))
-            np.fill_diagonal(V, v)
         x = rng.standard_normal(self.K)
-        errors = np.linalg.cholesky(V + self.tau**2 * np.eye(self.K)) @ rng.standard_normal(self.K)
+        errors = np.linalg.cholesky(self.V + self.tau**2 * np.eye(self.K)) @ rng.standard_normal(self.K)
         frame = pd.DataFrame({"x": x, "yi": BETA["Intercept"] + BETA["x"] * x + errors})
-        return ld.model("yi ~ x + meta_V(V)", data=frame, known={"V": V if self.dense else v})
+        V = np.diag(self.V) if self.rho is None else self.V
+        return ld.model("yi ~ x + meta_V(V)", data=frame, known={"V": V})
 
 
 CELLS = (
-    Cell(8, 0.2, 0.15),
-    Cell(12, 0.1, 0.12),
-    Cell(12, 0.1, 0.22),
-    Cell(12, 0.35, 0.12),
-    Cell(12, 0.35, 0.22),
-    Cell(16, 0.2, 0.15),
-    Cell(36, 0.2, 0.15),
-    Cell(72, 0.2, 0.15),
-    Cell(12, 0.1, 0.12, dense=True),
-    Cell(12, 0.1, 0.22, dense=True),
-    Cell(16, 0.2, 0.15, dense=True),
-    Cell(16, 0.2, 0.25, dense=True),
-    Cell(36, 0.2, 0.15, dense=True),
-    Cell(72, 0.2, 0.15, dense=True),
+    Cell(8, 0.10, 0.12, None, 703, 0.5742),
+    Cell(12, 0.10, 0.12, None, 879, 0.7200),
+    Cell(16, 0.10, 0.12, None, 956, 0.7858),
+    Cell(36, 0.10, 0.12, None, 1142, 0.9308),
+    Cell(72, 0.10, 0.12, None, 1198, 0.9775),
+    Cell(12, 0.10, 0.22, None, 522, 0.4117),
+    Cell(12, 0.10, 0.12, 0.0, 859, 0.7058),
+    Cell(12, 0.10, 0.22, 0.0, 533, 0.4233),
+    Cell(12, 0.10, 0.12, 0.25, 912, 0.7500),
+    Cell(12, 0.10, 0.22, 0.25, 586, 0.4567),
+    Cell(12, 0.35, 0.12, None, 1198, 0.8900),
+    Cell(36, 0.35, 0.12, None, 1200, 0.9308),
+    Cell(12, 0.35, 0.12, 0.25, 1200, 0.9000),
+    Cell(36, 0.35, 0.12, 0.25, 1200, 0.9167),
 )
 
 type Interval = tuple[float, float]
@@ -84,7 +91,8 @@ def wald(model: ld.Model, _seed: int) -> Reading:
     """What drmTMB does: ML, the Wald interval of log sigma, joint standard errors."""
     fit = model.fit("ml", se="joint")
     sigma, se = float(np.log(fit.sigma)) if fit.sigma else -np.inf, float(fit.scale_se.iloc[0])
-    sigma_interval = (np.exp(sigma - 1.96 * se), np.exp(sigma + 1.96 * se))
+    with np.errstate(over="ignore"):
+        sigma_interval = (np.exp(sigma - 1.96 * se), np.exp(sigma + 1.96 * se))
     rows = {
         name: (fit.fixef[name] - 1.96 * fit.se[name], fit.fixef[name] + 1.96 * fit.se[name]) for name in BETA
     }
@@ -118,7 +126,7 @@ def draws_summary(fit: ld.Fit) -> Reading:
 def coverage(cell: Cell, method: Method, simulations: int, seed: int) -> dict[str, Coverage]:
     """How often the intervals of sigma and of the coefficients cover in one cell."""
     truth = BETA | {"sigma": cell.tau}
-    seeds = np.random.SeedSequence([seed, cell.K, int(1000 * cell.tau), int(1000 * cell.s), cell.dense])
+    seeds = np.random.SeedSequence([seed, CELLS.index(cell)])
     rngs = (np.random.default_rng(own) for own in seeds.spawn(simulations))
     readings = [method(cell.simulate(rng), k) for k, rng in enumerate(rngs)]
     return {name: _coverage(readings, name, value) for name, value in truth.items() if name in readings[0]}

@@ -4,6 +4,7 @@ import pytest
 from tests.validate.meta_studies import (
     BETA,
     CELLS,
+    PUBLISHED_SIMULATIONS,
     coverage,
     default_tests,
     empirical_bayes,
@@ -14,11 +15,12 @@ from tests.validate.test_calibration import SEED
 
 pytestmark = pytest.mark.validate
 
-SIMULATIONS = 400
+SIMULATIONS = 1200
 ASKED = 0.93
-"""Of 400 data sets; a 95 % interval that covers at its rate falls below in 3 % of such studies."""
+"""Of 1,200 data sets; a 95 % interval that covers at its rate falls below in 1 of 1,000 such studies."""
 
-SAMPLED = (CELLS[0], CELLS[2], CELLS[9])
+SAMPLED_SIMULATIONS = 400
+SAMPLED = (CELLS[0], CELLS[5], CELLS[9])
 """Cells in which NUTS is run too; its posterior is the one that empirical Bayes approximates."""
 
 
@@ -31,7 +33,7 @@ def test_empirical_bayes_covers_the_heterogeneity(cell):
 
 @pytest.mark.parametrize("cell", SAMPLED, ids=lambda cell: cell.name)
 def test_full_bayes_covers_the_heterogeneity(cell):
-    found = coverage(cell, full_bayes, SIMULATIONS, SEED)
+    found = coverage(cell, full_bayes, SAMPLED_SIMULATIONS, SEED)
     assert found["sigma"].finite == 1.0
     assert found["sigma"].covers >= ASKED
 
@@ -42,8 +44,13 @@ def test_default_tests_of_coefficients_cover_with_few_studies(cell):
     assert min(found[name].covers for name in BETA) >= ASKED
 
 
-def test_wald_intervals_do_not():
-    """The study finds what drmTMB's authors found: infinite intervals, and coverage of 42 % in one cell."""
-    found = coverage(CELLS[2], wald, SIMULATIONS, SEED)["sigma"]
-    assert found.finite < 0.6
-    assert 0.35 < found.covers < 0.5
+@pytest.mark.parametrize("cell", CELLS, ids=lambda cell: cell.name)
+def test_wald_intervals_do_as_drmtmb_reports(cell):
+    """Finite and covering as often as its authors found, which in most cells is too rarely.
+
+    0.1: three standard errors of the difference of the two studies, and drmTMB's search sometimes stops
+    short of a heterogeneity of zero, which counts as a finite interval there.
+    """
+    found = coverage(cell, wald, SIMULATIONS, SEED)["sigma"]
+    assert found.covers == pytest.approx(cell.covers, abs=0.1)
+    assert found.finite == pytest.approx(cell.finite / PUBLISHED_SIMULATIONS, abs=0.1)
