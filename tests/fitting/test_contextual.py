@@ -6,6 +6,7 @@ import pytest
 
 from laird.bound import model
 from laird.errors import FitError
+from laird.inference.coefficients import coef_tests
 
 RAW = "mathach ~ ses + cvar(ses, school) + (1 | school)"
 CENTRED = "mathach ~ dvar(ses, school) + cvar(ses, school) + (1 | school)"
@@ -38,14 +39,14 @@ def test_both_ways_to_write_the_model_give_the_same_effects(hs, method, raw, cen
 def test_the_effects_are_coefficients_where_the_model_has_them(hs):
     raw, centred = model(RAW, data=hs).fit(), model(CENTRED, data=hs).fit()
     found = raw.contextual("ses").set_index("effect")
-    summary = {fit: fit.summary().set_index("term") for fit in (raw, centred)}
+    summary = {fit: coef_tests(fit).set_index("term") for fit in (raw, centred)}
     for effect, fit, term in (
         ("within", raw, "ses"),
         ("within", centred, "dvar(ses, school)"),
         ("contextual", raw, "cvar(ses, school)"),
         ("between", centred, "cvar(ses, school)"),
     ):
-        for column in ("estimate", "se", "lower", "upper"):
+        for column in ("estimate", "se", "df", "lower", "upper"):
             expected = summary[fit].loc[term, column]
             assert found.loc[effect, column] == pytest.approx(expected, rel=TWO_FITS), (effect, column)
 
@@ -68,7 +69,7 @@ def test_an_interaction_gives_the_effects_for_each_level(hs):
             data=hs,
             levels={"Sector": sorted({"Catholic", "Public"}, key=sector.__ne__)},
         )
-        reference = releveled.fit().summary().set_index("term")
+        reference = coef_tests(releveled.fit()).set_index("term")
         own = found[found["Sector"] == sector].set_index("effect")
         for effect, term in (("within", "ses"), ("contextual", "cvar(ses, school)")):
             for column in ("estimate", "se", "lower"):

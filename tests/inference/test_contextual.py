@@ -28,9 +28,34 @@ def test_effects_of_either_model_are_those_of_lme4(hs, golden, df, suffix):
             assert found.loc[effect, "df"] == pytest.approx(peer[f"df_{suffix}"][term], rel=1e-3)
 
 
-def test_the_inner_outer_table_is_that_of_the_fit(hs):
+def test_the_table_of_the_fit_is_the_same_and_says_how_degrees_of_freedom_were_found(hs):
     fit = model(RAW, data=hs).fit("reml")
-    pd.testing.assert_frame_equal(contextual(fit, "ses", df="inner-outer"), fit.contextual("ses"))
+    pd.testing.assert_frame_equal(contextual(fit, "ses"), fit.contextual("ses"))
+    assert set(fit.contextual("ses")["method"]) == {"satterthwaite"}
+    by_rule = contextual(fit, "ses", df="inner-outer")
+    assert by_rule["df"].tolist() == [len(hs) - 40 - 1, 38, 38]
+
+
+def test_latent_means_have_degrees_of_freedom_of_their_own(hs):
+    fit = model("mathach ~ ses + cvar(ses, school) + (1 | school)", data=hs).fit("reml")
+    found = contextual(fit, "ses", latent=True)
+    pd.testing.assert_frame_equal(found, fit.contextual("ses", latent=True))
+    assert (found["df"] == contextual(fit, "ses")["df"]).all()
+    with pytest.raises(FitError, match="have degrees of freedom of their own"):
+        contextual(fit, "ses", latent=True, df="normal")
+
+
+def test_known_variances_without_group_effects_have_the_method_of_knapp_and_hartung():
+    rng = np.random.default_rng(1)
+    data = pd.DataFrame(
+        {"g": np.repeat(range(6), 5), "x": rng.normal(size=30), "v": rng.uniform(0.1, 0.3, 30)}
+    )
+    fit = model("y ~ x + cvar(x, g) + meta_V(v)", data=data.assign(y=data["x"] + rng.normal(size=30))).fit(
+        "reml"
+    )
+    assert set(contextual(fit, "x")["method"]) == {"knapp-hartung"}
+    with pytest.raises(FitError, match="the small-sample method of Knapp and Hartung"):
+        fit.contextual("x")
 
 
 def test_draws_give_the_table_of_the_fit(hs):

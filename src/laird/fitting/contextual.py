@@ -3,49 +3,66 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from laird.fitting.degrees import inner_outer
+from laird.errors import FitError
 from laird.fitting.derivatives import Effect, effects
+from laird.fitting.effectrows import posterior_rows, t_rows
+from laird.fitting.fitted import Fitted
+from laird.fitting.problem import Problem
 from laird.fitting.reliability import mean_reliability
-
-if TYPE_CHECKING:
-    from laird.arrays import RandomDesign
-    from laird.fitting.draws import Draws
-    from laird.fitting.point import Point
-    from laird.fitting.problem import Problem
+from laird.fitting.satterthwaite import default_degrees
 
 type Floats = NDArray[np.float64]
+type Latent = bool | Literal["sampled"]
 
 
 def contextual_table(
-    problem: Problem,
-    random: Sequence[RandomDesign],
-    point: Point,
-    draws: Draws | None,
+    fit: Fitted,
     variable: str,
     at: Mapping[str, Any] | None,
     prob: float,
+    latent: Latent,
+    sampling: Mapping[str, Any],
 ) -> pd.DataFrame:
     """One row per effect: what it is, its estimate, test and interval, and how they were found.
 
     See `Fit.contextual`.
     """
-    found = effects(problem, variable, at)
-    if draws is None:
-        numbers = _tested(found, point, inner_outer(problem.design, random), prob)
-    else:
-        numbers = _drawn(found, point, draws, prob)
-    return pd.concat([labels(problem, found), numbers], axis=1)
+    _check(latent)
+    found = effects(fit.problem, variable, at)
+    if latent == "sampled":
+        from laird.fitting.latentsampled import sampled_effects
+
+        return with_labels(fit.problem, found, sampled_effects(fit, found, prob, **sampling))
+    _refuse_sampling(sampling)
+    if latent:
+        from laird.fitting.latent import latent_effects
+
+        return with_labels(fit.problem, found, latent_effects(fit, found, prob))
+    return with_labels(fit.problem, found, (_tested if fit.draws is None else _drawn)(fit, found, prob))
 
 
-def labels(problem: Problem, found: Sequence[Effect]) -> pd.DataFrame:
-    """What each row is: ``term, effect, group, reliability`` and the values of interacting variables."""
-    return pd.DataFrame([_labels(problem, effect) for effect in found])
+def _check(latent: Latent) -> None:
+    if not isinstance(latent, bool) and latent != "sampled":
+        raise FitError(f"latent = {latent!r} is not possible.", allowed='Allowed: False, True, "sampled".')
+
+
+def _refuse_sampling(given: Mapping[str, Any]) -> None:
+    if given:
+        raise FitError(
+            f"`{next(iter(given))}` is an option of sampling; nothing is sampled here.",
+            remedy='Leave it out, or pass latent="sampled".',
+        )
+
+
+def with_labels(problem: Problem, found: Sequence[Effect], numbers: pd.DataFrame) -> pd.DataFrame:
+    """A table of effects with ``term, effect, group, reliability`` and what interacts in front."""
+    return pd.concat([pd.DataFrame([_labels(problem, effect) for effect in found]), numbers], axis=1)
 
 
 def _labels(problem: Problem, effect: Effect) -> dict[str, str | float]:
@@ -54,45 +71,24 @@ def _labels(problem: Problem, effect: Effect) -> dict[str, str | float]:
     return {**outcome, **names, **dict(effect.at), "reliability": mean_reliability(problem, effect)}
 
 
-def _estimates(found: Sequence[Effect], point: Point) -> tuple[Floats, Floats, Floats]:
-    """Weights, estimates and standard errors."""
-    W = np.stack([effect.weights for effect in found])
-    return W, W @ point.beta, np.sqrt(np.einsum("ep,pr,er->e", W, point.beta_cov, W))
+def weights_of(found: Sequence[Effect]) -> Floats:
+    """The effects as combinations of the fixed effects, shape (effects, p)."""
+    return np.stack([effect.weights for effect in found])
 
 
-def _tested(found: Sequence[Effect], point: Point, degrees: Floats, prob: float) -> pd.DataFrame:
-    """t tests; the degrees of freedom are the fewest of the coefficients that take part."""
-    from scipy.special import stdtr, stdtrit
-
-    W, estimate, se = _estimates(found, point)
-    df = np.where(W != 0.0, degrees, np.inf).min(axis=1)
-    half = stdtrit(df, 0.5 + prob / 2) * se
-    return pd.DataFrame(
-        {
-            "estimate": estimate,
-            "se": se,
-            "df": df,
-            "statistic": estimate / se,
-            "p_value": 2 * stdtr(df, -np.abs(estimate / se)),
-            "lower": estimate - half,
-            "upper": estimate + half,
-            "method": "inner-outer",
-        }
-    )
+def _tested(fit: Fitted, found: Sequence[Effect], prob: float) -> pd.DataFrame:
+    """t tests, with Satterthwaite's degrees of freedom; of least squares with n - p."""
+    if fit.method in ("eb", "nuts"):
+        raise FitError("The fit has no draws: see `fit.check()`.", remedy='Fit with "nuts".')
+    K, point = weights_of(found), fit.point
+    se = np.sqrt(np.einsum("ep,pr,er->e", K, point.beta_cov, K))
+    df, method = default_degrees(fit, K)
+    return t_rows(K @ point.beta, se, df, method, prob)
 
 
-def _drawn(found: Sequence[Effect], point: Point, draws: Draws, prob: float) -> pd.DataFrame:
+def _drawn(fit: Fitted, found: Sequence[Effect], prob: float) -> pd.DataFrame:
     """Equal-tailed intervals of the draws, and their share above zero."""
-    W, estimate, se = _estimates(found, point)
-    values = draws.flat("beta") @ W.T
-    lower, upper = np.quantile(values, [(1 - prob) / 2, (1 + prob) / 2], axis=0)
-    return pd.DataFrame(
-        {
-            "estimate": estimate,
-            "se": se,
-            "lower": lower,
-            "upper": upper,
-            "above": (values > 0).mean(axis=0),
-            "method": "posterior",
-        }
-    )
+    K, point = weights_of(found), fit.point
+    se = np.sqrt(np.einsum("ep,pr,er->e", K, point.beta_cov, K))
+    values = np.zeros((0, len(K))) if fit.draws is None else fit.draws.flat("beta") @ K.T
+    return posterior_rows(values, K @ point.beta, se, "posterior", prob)

@@ -376,42 +376,16 @@ class Fit:
     ) -> pd.DataFrame:
         """The effects of a variable within groups (β_W), between them (β_B), and contextual (β_B - β_W).
 
-        One unit more in the same group; one unit more in every row of the group; the same
-        value in a group whose mean is one unit higher.  Of variables that interact with it,
-        numbers are at their mean and categories at each level, or as `at` says.
-
-        Parameters
-        ----------
-        variable, at, prob
-            As in `laird.contextual`, which has other degrees of freedom too.
-        latent
-            True: the rows of a group are a sample, and the effects between groups are those of
-            the groups' own means, not attenuated by the error of the observed ones (Lüdtke et
-            al. 2008).  These are integrated out exactly: maximum likelihood, restricted
-            likelihood, or the posterior, as the fit; the variable is taken as normal, and within
-            groups as unrelated to other predictors.  ``"sampled"``: the posterior from the
-            explicit graph by NUTS, also where random slopes hold the group mean.
-        **sampling
-            With ``"sampled"``: `draws` (1000), `tune` (1000), `chains` (4), `cores`, `random_seed`,
-            `target_accept` (0.9).
-
-        Returns
-        -------
-        ``term, effect, group``, the interacting variables, ``reliability`` of the group mean,
-        ``estimate, se, df, statistic, p_value, lower, upper, method``: Satterthwaite's degrees of
-        freedom, n - p for least squares, of latent means those that observed means have.  Of
-        draws ``above`` in the place of the test, the probability of more than 0; sampled, also
-        ``ess_bulk, ess_tail, rhat``.
+        One unit more in the same group; in every row of the group; the same value in a group
+        whose mean is one unit higher; `latent`: of the groups' own means, not attenuated by the
+        error of observed ones.  All of it is explained at `laird.contextual`.
 
         Examples
         --------
         >>> import laird as ld
         >>> model = ld.model("mathach ~ ses + cvar(ses, school) + (1 | school)", data=ld.load_data("hs"))
-        >>> model.fit().contextual("ses").round(2)[["effect", "estimate", "se", "df", "p_value"]]
-               effect  estimate    se      df  p_value
-        0      within      2.22  0.22  1935.46      0.0
-        1     between      5.71  0.70    38.52      0.0
-        2  contextual      3.48  0.73    46.32      0.0
+        >>> model.fit().contextual("ses").set_index("effect")["estimate"].round(2).to_dict()
+        {'within': 2.22, 'between': 5.71, 'contextual': 3.48}
         """
         from laird.fitting.contextual import contextual_table
 

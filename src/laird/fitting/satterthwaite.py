@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from laird.errors import FitError
+from laird.fitting.degrees import inner_outer
+from laird.fitting.fitted import Fitted
 from laird.fitting.freecoordinates import free_coordinates
 from laird.fitting.frozen import freeze
 from laird.fitting.newton import hessian
@@ -140,3 +142,18 @@ def of_rows(K: Floats, c: Covariation) -> Floats:
     uncertainty = np.einsum("rk,kh,rh->r", gradient, c.parameter_cov, gradient)
     with np.errstate(divide="ignore"):
         return np.asarray(2.0 * variance**2 / uncertainty)
+
+
+def default_degrees(fit: Fitted, K: Floats) -> tuple[Floats, str]:
+    """Degrees of freedom of every row of K and the name of their method: n - p for least squares."""
+    design = fit.problem.design
+    if fit.theta is None or fit.method == "ols":
+        return np.full(len(K), inner_outer(design, ()).min()), "residual"
+    if design.known is not None and not design.random:
+        raise FitError(
+            "Next to known sampling variances and without group effects the small-sample method of Knapp "
+            "and Hartung takes the place of Satterthwaite's.",
+            remedy="It is the default of `laird.contextual(fit, variable)`.",
+        )
+    own = covariation(fit.problem, fit.theta, fit.point.beta_cov, restricted=fit.method == "reml")
+    return of_rows(K, own), "satterthwaite"

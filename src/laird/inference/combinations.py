@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from laird.errors import FitError
 from laird.fitting.draws import Draws
+from laird.fitting.effectrows import posterior_rows, t_rows
 from laird.fitting.result import Fit
-from laird.inference.distributions import t_quantile, two_sided
 from laird.inference.reference import Reference
 
 type Floats = NDArray[np.float64]
@@ -21,21 +21,7 @@ def estimated(fit: Fit, K: Floats, rhs: Floats, at: Reference, prob: float) -> p
     """Rows ``estimate, se, df, statistic, p_value, lower, upper, method`` of Kβ against rhs (r,)."""
     estimate = K @ fit.point.beta
     se = np.sqrt(np.einsum("rp,ps,rs->r", K, at.cov, K))
-    df = at.rows(K)
-    statistic = (estimate - rhs) / se
-    half = t_quantile(0.5 + prob / 2, df) * se
-    return pd.DataFrame(
-        {
-            "estimate": estimate,
-            "se": se,
-            "df": df,
-            "statistic": statistic,
-            "p_value": two_sided(statistic, df),
-            "lower": estimate - half,
-            "upper": estimate + half,
-            "method": at.name,
-        }
-    )
+    return t_rows(estimate, se, at.rows(K), at.name, prob, rhs)
 
 
 def drawn(fit: Fit, K: Floats, rhs: Floats, draws: Draws, prob: float) -> pd.DataFrame:
@@ -43,18 +29,8 @@ def drawn(fit: Fit, K: Floats, rhs: Floats, draws: Draws, prob: float) -> pd.Dat
 
     ``above`` is the share of draws above rhs; the interval is equal-tailed.
     """
-    values = draws.flat("beta") @ K.T
-    lower, upper = np.quantile(values, [(1 - prob) / 2, (1 + prob) / 2], axis=0)
-    return pd.DataFrame(
-        {
-            "estimate": K @ fit.point.beta,
-            "se": np.sqrt(np.einsum("rp,ps,rs->r", K, fit.point.beta_cov, K)),
-            "lower": lower,
-            "upper": upper,
-            "above": np.mean(values > rhs, axis=0),
-            "method": "posterior",
-        }
-    )
+    se = np.sqrt(np.einsum("rp,ps,rs->r", K, fit.point.beta_cov, K))
+    return posterior_rows(draws.flat("beta") @ K.T, K @ fit.point.beta, se, "posterior", prob, rhs)
 
 
 def draws_of(fit: Fit, df: str | Reference | None) -> Draws | None:

@@ -9,12 +9,11 @@ import numpy as np
 import pandas as pd
 
 from laird.errors import FitError
-from laird.fitting.contextual import labels
+from laird.fitting.contextual import Latent, weights_of, with_labels
 from laird.fitting.derivatives import effects
 from laird.fitting.result import Fit
-from laird.inference.combinations import check_probability, drawn, draws_of, estimated
-from laird.inference.latent import latent_effects
-from laird.inference.reference import Df, Reference, reference
+from laird.inference.combinations import check_probability, draws_of, estimated
+from laird.inference.reference import Df, Reference, default_name, reference
 
 
 def contextual(
@@ -24,7 +23,7 @@ def contextual(
     at: Mapping[str, Any] | None = None,
     df: Df | Reference | None = None,
     prob: float = 0.95,
-    latent: bool = False,
+    latent: Latent = False,
     **sampling: Any,
 ) -> pd.DataFrame:
     """Test the effects of a variable within groups, between them, and the contextual effect.
@@ -50,15 +49,18 @@ def contextual(
     prob
         Probability of the intervals.
     df
-        Method for the degrees of freedom, as in `laird.coef_tests`; by default
-        Satterthwaite's for ``ml`` and ``reml``.
+        Method for the degrees of freedom, as in `laird.coef_tests`; by default Satterthwaite's
+        for ``ml`` and ``reml`` and n - p for ``ols``, as in `Fit.contextual`.
     latent
-        True: the group mean of the variable is latent, and its rows are a sample from the
-        group (Lüdtke et al. 2008), so that the effects between groups are not attenuated by
-        the error of the observed mean.  The model is then fitted anew by NUTS, with the
-        priors of the model; see `laird.graph.latent`.
+        True: the rows of a group are a sample, and the effects between groups are those of the
+        groups' own means, not attenuated by the error of the observed ones (Lüdtke et al.
+        2008).  These are integrated out exactly, by maximum likelihood, restricted likelihood
+        or in the posterior, as the fit.  The variable is taken as normal, and within groups as
+        unrelated to other predictors; degrees of freedom are those of observed means.
+        ``"sampled"``: the posterior from the explicit graph by NUTS, also where random slopes
+        hold the group mean; see `laird.graph.latent`.
     **sampling
-        With `latent`: `draws` (1000), `tune` (1000), `chains` (4), `cores`, `random_seed`,
+        With ``"sampled"``: `draws` (1000), `tune` (1000), `chains` (4), `cores`, `random_seed`,
         `target_accept` (0.9).
 
     Returns
@@ -68,8 +70,7 @@ def contextual(
         ``reliability`` (of the group mean, averaged over groups; see `laird.reliability`),
         ``estimate, se, df, statistic, p_value, lower, upper, method``.  Of draws (``eb``,
         ``nuts``): ``estimate, se, lower, upper, above, method``, with the posterior
-        probability that the effect is above zero.  With `latent` also ``ess_bulk,
-        ess_tail, rhat``.
+        probability that the effect is above zero; sampled, also ``ess_bulk, ess_tail, rhat``.
 
     Raises
     ------
@@ -88,23 +89,17 @@ def contextual(
     2  contextual      3.48  0.73    47.10
     """
     check_probability(prob)
-    found = effects(fit.problem, variable, at)
-    if latent:
-        numbers = latent_effects(fit, found, prob, **sampling)
-        return pd.concat([labels(fit.problem, found), numbers], axis=1)
-    _refuse_sampling(sampling)
-    K, rhs = np.stack([effect.weights for effect in found]), np.zeros(len(found))
-    draws = draws_of(fit, df)
-    if draws is not None:
-        numbers = drawn(fit, K, rhs, draws, prob)
-    else:
-        numbers = estimated(fit, K, rhs, reference(fit, df), prob)
-    return pd.concat([labels(fit.problem, found), numbers], axis=1)
-
-
-def _refuse_sampling(given: Mapping[str, Any]) -> None:
-    if given:
+    if latent and df is not None:
         raise FitError(
-            f"`{next(iter(given))}` is an option of sampling; nothing is sampled here.",
-            remedy="Leave it out, or pass latent=True.",
+            "Effects of latent means have degrees of freedom of their own.", remedy="Leave `df` out."
         )
+    if latent or sampling or (df is None and not _by_knapp_hartung(fit)):
+        return fit.contextual(variable, at=at, prob=prob, latent=latent, **sampling)
+    draws_of(fit, df)
+    found = effects(fit.problem, variable, at)
+    K = weights_of(found)
+    return with_labels(fit.problem, found, estimated(fit, K, np.zeros(len(K)), reference(fit, df), prob))
+
+
+def _by_knapp_hartung(fit: Fit) -> bool:
+    return fit.method in ("ml", "reml") and default_name(fit) == "knapp-hartung"
