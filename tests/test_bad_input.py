@@ -243,6 +243,25 @@ def test_two_groups_are_warned_of(method):
     assert np.isfinite(model.fit(method, **options).fixef).all()
 
 
+@pytest.mark.parametrize("parameter", ["sd", "sd(g)", "sd(g, Intercept)"])
+def test_one_group_needs_a_stated_prior_and_full_bayes(parameter):
+    """Case 11: the sd between groups is drawn from its prior, and nothing else can be told of it."""
+    with pytest.warns(ld.LairdWarning, match=r'`g` has one group \("1"\): the data say nothing about'):
+        model = ld.model("y ~ x + (1 | g)", data=BASE.assign(g=1), priors={parameter: "half_normal(0.5)"})
+    fit = model.fit("nuts", draws=500, tune=500, random_seed=1)
+    # Mean of a half-normal of scale 0.5; 2000 draws whose effective size is above 500: 4 standard errors.
+    assert fit.varcorr["sdcor"].iloc[0] == pytest.approx(0.5 * np.sqrt(2 / np.pi), abs=4 * 0.3 / np.sqrt(500))
+    assert fit.check().set_index("check").loc["groups", "status"] == "warning"
+    for method in ("ml", "reml", "eb"):
+        with pytest.raises(ld.FitError, match="needs several to estimate a standard deviation"):
+            model.fit(method)
+
+
+def test_a_flat_prior_does_not_speak_for_one_group():
+    with pytest.raises(ld.DataError, match="`g` has one group"):
+        ld.model("y ~ x + (1 | g)", data=BASE.assign(g=1), priors={"sd(g)": "flat"})
+
+
 def test_rows_are_dropped_only_on_request_and_counted():
     model = ld.model("y ~ x + (1 | g)", data=holed("x", np.nan), missing="drop")
     assert model.fit("reml").nobs == N - 2

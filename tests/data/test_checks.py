@@ -43,6 +43,8 @@ def test_a_constant_response_is_refused():
 def test_one_group_is_refused_and_two_are_warned_of():
     with pytest.raises(DataError, match=r'`school` has one group \("1317"\)'):
         checks.check_groups("school", ["1317"])
+    with pytest.warns(LairdWarning, match="is as its prior has it"):
+        checks.check_groups("school", ["1317"], stated=True)
     with pytest.warns(LairdWarning, match="`school` has 2 groups"):
         checks.check_groups("school", ["a", "b"])
     with warnings.catch_warnings():

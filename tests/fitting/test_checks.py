@@ -101,6 +101,10 @@ def test_a_covariance_close_to_singular_is_noted_with_its_direction():
     assert single.status == "ok"
 
 
+def test_of_one_group_the_prior_alone_is_known():
+    assert "known from the prior alone" in group_check("school", 1).message
+
+
 @pytest.mark.parametrize(("J", "status"), [(2, "warning"), (FEW_GROUPS - 1, "warning"), (FEW_GROUPS, "ok")])
 def test_few_groups_are_a_warning(J, status):
     found = group_check("school", J)

@@ -89,18 +89,24 @@ def check_varies(name: str, y: NDArray[np.float64]) -> None:
         )
 
 
-def check_groups(name: str, levels: Sequence[str]) -> None:
-    """Refuse a random term with one group, and warn of two.
+def check_groups(name: str, levels: Sequence[str], *, stated: bool = False) -> None:
+    """Refuse a random term with one group, unless a prior of its sd is `stated`; warn of two.
 
     Raises
     ------
     DataError
         There is one group.
     """
-    if len(levels) == 1:
+    if len(levels) == 1 and not stated:
         raise DataError(
             f"`{name}` has one group ({quoted(levels)}); a standard deviation between groups needs several.",
-            remedy=f"Leave the random term of `{name}` out.",
+            remedy=f"Leave the random term of `{name}` out; or state what is known of its sd, such as "
+            f'priors={{"sd({name})": "half_normal(1)"}}, and fit by "nuts".',
+        )
+    if len(levels) == 1:
+        warn(
+            f"`{name}` has one group ({quoted(levels)}): the data say nothing about the standard deviation "
+            'between groups, which is as its prior has it; only "nuts" fits this.'
         )
     if len(levels) == 2:
         warn(

@@ -277,10 +277,20 @@ def _group_codes(columns: Sequence[str], table: Table, chosen: Levels) -> Codes:
     return group
 
 
+def _has_prior(spec: Spec, group: str) -> bool:
+    """Whether the user stated a prior of the sds between the groups."""
+    own = ("sd", f"sd({group})")
+    of_term = f"sd({group}, "
+    return any(
+        row.family != "flat" and (row.parameter in own or row.parameter.startswith(of_term))
+        for row in spec.priors
+    )
+
+
 def _group_info(spec: Spec, name: str, group: Codes, table: Table) -> GroupInfo:
     columns = groupings(spec)[name]
     if name in {random.group_name for random in random_terms(spec)}:
-        check_groups(name, group.labels)
+        check_groups(name, group.labels, stated=_has_prior(spec, name))
     predictors = dict.fromkeys(column for factor in factors(spec) for column in variables(factor))
     constant = (column for column in predictors if column not in columns)
     return GroupInfo(

@@ -104,7 +104,9 @@ def group_check(group: str, J: int) -> Check:
         "groups",
         "warning",
         J,
-        f"Only {J} groups of `{group}`: their variance is hardly known.",
+        f"Only {J} groups of `{group}`: their variance is hardly known."
+        if J > 1
+        else f"Only one group of `{group}`: how groups vary is known from the prior alone.",
         "Report the groups one by one, or use `nuts` with an informative prior of the group sd.",
     )
 

@@ -19,6 +19,7 @@ from laird.fitting.point import conditional_point
 from laird.fitting.priorweight import prior_check
 from laird.fitting.problem import Problem, joined_columns
 from laird.fitting.quadrature import quadrature
+from laird.fitting.refusals import refuse_single
 from laird.fitting.regressions import around, reported, typical_sigma
 from laird.fitting.result import Fit
 from laird.fitting.target import flat_likelihood, near, start, target_of, vanishing
@@ -53,6 +54,7 @@ def fit(
     """
     began = perf_counter()
     one_of("keep", keep, KEEP)
+    refuse_single(problem.design, "EB")
     draws, used_seed = whole_number("draws", draws, 100), seed(random_seed)
     rng = np.random.default_rng(used_seed)
     target = target_of(problem, priors)

@@ -72,8 +72,31 @@ def _no_variation_within(outcome: str, group: str) -> FitError:
     )
 
 
+def refuse_single(design: Design, method: str) -> None:
+    """One group says nothing of how groups vary: there is a prior, but nothing to maximise.
+
+    Raises
+    ------
+    FitError
+        A factor has one group.
+    """
+    for random in design.random:
+        if len(random.levels) == 1:
+            raise FitError(
+                f'`{random.group}` has one group ("{random.levels[0]}"); {method} needs several to estimate '
+                "a standard deviation between groups.",
+                remedy=f'Fit by "nuts", which draws it from its prior, or leave the random term of '
+                f"`{random.group}` out.",
+            )
+
+
 def refuse_absorbed(random: RandomDesign, data: Grouped) -> None:
-    """A random coefficient that the fixed effects give to every group has no variance to estimate."""
+    """A random coefficient that the fixed effects give to every group has no variance to estimate.
+
+    Of a single group, where nothing tells the two apart, its prior does: see `refuse_single`.
+    """
+    if len(random.levels) == 1:
+        return
     for name, share in zip(random.names, unexplained_share(data), strict=True):
         if share < ABSENT:
             raise FitError(

@@ -20,6 +20,7 @@ from laird.fitting.options import one_of
 from laird.fitting.origin import origin
 from laird.fitting.point import Point, conditional_point
 from laird.fitting.problem import Problem, joined_columns
+from laird.fitting.refusals import refuse_single
 from laird.fitting.regressions import regressions, reported, typical_sigma
 from laird.fitting.result import Fit
 from laird.fitting.starts import coordinates_of, start_of
@@ -50,6 +51,7 @@ def fit(problem: Problem, *, restricted: bool, se: Errors = "conditional") -> Fi
     """
     start = perf_counter()
     one_of("se", se, ("conditional", "joint"))
+    refuse_single(problem.design, "REML" if restricted else "ML")
     data = problem.data
     found = _general(problem, data, restricted) if isinstance(data, Hierarchy) else _plain(data, restricted)
     point, pairs = found.point, correlated_pairs(data.blocks)
