@@ -74,8 +74,8 @@ def test_it_prints(of_slides):
 REFUSED = {
     "mathach ~ Sector + (1 | school)": "No fixed effect varies within groups",
     "mathach ~ ses + (ses | school)": "must be `\\(1 \\| g\\)`",
-    "mathach ~ ses": "must be `\\(1 \\| g\\)`",
-    "mathach ~ ses + (1 | school) + (1 | Sex)": "one grouping factor",
+    "mathach ~ ses": "has no group effects to test",
+    "mathach ~ ses + (1 | school) + (1 | Sex)": "one grouping factor; the model has `school`, `Sex`",
 }
 
 
@@ -86,6 +86,20 @@ def test_other_models_are_refused(formula, hs):
         ld.hausman(ld.model(formula, data=hs).fit())
 
 
-def test_other_methods_are_refused(hs_fit):
-    with pytest.raises(ld.FitError, match="by ML or REML"):
-        ld.hausman(hs_fit("eb"))
+@pytest.mark.parametrize(
+    ("method", "message"),
+    [
+        ("eb", r'a fit by "eb" has a posterior instead[\s\S]*fit.contextual'),
+        ("ols", "Least squares has no group effects"),
+    ],
+)
+def test_other_methods_are_refused(hs, method, message):
+    fit = ld.model("mathach ~ ses + (1 | school)", data=hs).fit(method)
+    with pytest.raises(ld.FitError, match=message):
+        ld.hausman(fit)
+
+
+def test_rows_without_one_sigma_are_refused(hs):
+    fit = ld.model("mathach ~ ses + (1 | school)", "sigma ~ Sex", data=hs).fit("ml")
+    with pytest.raises(ld.FitError, match=r"needs rows with one sigma[\s\S]*cvar"):
+        ld.hausman(fit)

@@ -18,6 +18,8 @@ from laird.inference.distributions import chi2_tail
 
 type Floats = NDArray[np.float64]
 
+REMEDY = 'Fit `y ~ x + (1 | g)` with "reml".'
+
 NOTHING = 1e-9
 """A direction with a smaller share of its variance left is one in which the estimates cannot differ."""
 
@@ -120,19 +122,37 @@ def hausman(fit: Fit) -> HausmanTest:
 
 
 def _intercepts_only(fit: Fit) -> Grouped:
-    data, design = fit.problem.data, fit.problem.design
-    random = design.random
-    if fit.method not in ("ml", "reml") or not isinstance(data, Grouped) or design.weights is not None:
-        raise FitError(
-            "Hausman's test needs a model with one grouping factor and constant sigma, by ML or REML.",
-            remedy='Fit `y ~ x + (1 | g)` with "reml".',
-        )
-    if not random or random[0].names != ("Intercept",):
+    data, random = fit.problem.data, fit.problem.design.random
+    _refuse_method(fit)
+    if not random:
+        raise FitError("The model has no group effects to test.", remedy=REMEDY)
+    if len(random) > 1:
+        names = ", ".join(f"`{own.group}`" for own in random)
+        raise FitError(f"Hausman's test is for one grouping factor; the model has {names}.", remedy=REMEDY)
+    if random[0].names != ("Intercept",):
         raise FitError(
             "Hausman's test compares random with fixed intercepts: the random term must be `(1 | g)`.",
             remedy="With random slopes add the group means, `x + cvar(x, g)`, and test them with `wald`.",
         )
+    if not isinstance(data, Grouped) or fit.problem.design.weights is not None:
+        raise FitError(
+            "Hausman's test needs rows with one sigma: no weights, known sampling variances or "
+            "regressions of sds.",
+            remedy="Add the group means, `x + cvar(x, g)`, and test them with `wald`.",
+        )
     return data
+
+
+def _refuse_method(fit: Fit) -> None:
+    if fit.method in ("eb", "nuts"):
+        raise FitError(
+            "Hausman's test compares two estimators by the covariances of their sampling errors; "
+            f'a fit by "{fit.method}" has a posterior instead.',
+            remedy="Add the group mean, `x + cvar(x, g)`, and look at the posterior of the contextual "
+            'effect, `fit.contextual("x")`; or fit with "reml".',
+        )
+    if fit.method == "ols":
+        raise FitError("Least squares has no group effects to test.", remedy=REMEDY)
 
 
 def _split(fit: Fit, data: Grouped) -> _Split:
