@@ -74,7 +74,7 @@ def log_determinant(L: Floats) -> float:
     return 2.0 * total
 
 
-@njit(cache=True, error_model="numpy")
+@compiled(types.float64(MATRIX, STRIDED, types.float64[:, ::1]))
 def posterior_root(Lam: Floats, ZZ: Floats, T: Floats) -> float:
     """Overwrite T (q, q) by A⁻½Λ', A = Λ'Z'ZΛ + I, so that T'T = M = ΛA⁻¹Λ'; return log|A|."""
     q = Lam.shape[0]

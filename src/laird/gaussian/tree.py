@@ -23,14 +23,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
+from numba import njit, types
 from numpy.typing import NDArray
 
-from laird.gaussian.small import multiply, posterior_root
+from laird.gaussian.compiled import compiled
+from laird.gaussian.small import MATRIX, PLACES, STACK, multiply, posterior_root
 
 type Floats = NDArray[np.float64]
 type Ids = NDArray[np.int64]
 type Effects = tuple[Floats, Floats, Floats]
+
+_OUT3 = types.float64[:, :, ::1]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -124,7 +127,7 @@ def _parents(ids: Ids, outer: Ids, J: int) -> Ids:
     return parent
 
 
-@njit(cache=True, error_model="numpy")
+@compiled(types.void(MATRIX, MATRIX, PLACES, PLACES, _OUT3, _OUT3))
 def _cross(Z: Floats, C: Floats, ids: Ids, outer: Ids, leaf: Floats, base: Floats) -> None:
     n, q = Z.shape
     c = C.shape[1]
@@ -158,7 +161,7 @@ def eliminate(tree: Tree, factors: Sequence[Floats]) -> Elimination:
     return Elimination(tuple(levels), F[0], logdet)
 
 
-@njit(cache=True, error_model="numpy")
+@compiled(types.void(STACK, types.int64, PLACES, _OUT3))
 def pass_rest(F: Floats, q: int, parent: Ids, above: Floats) -> None:
     """Add what every group carries beside its own columns to its parent's F."""
     for j in range(F.shape[0]):
@@ -167,7 +170,7 @@ def pass_rest(F: Floats, q: int, parent: Ids, above: Floats) -> None:
                 above[parent[j], a, b] += F[j, q + a, q + b]
 
 
-@njit(cache=True, error_model="numpy")
+@compiled(types.float64(MATRIX, STACK, types.int64, PLACES, _OUT3))
 def eliminate_level(Lam: Floats, F: Floats, q: int, parent: Ids, above: Floats) -> float:
     """Subtract (Z'C)'MZ'C of every group from its parent's F; return Σ log|A|."""
     c = F.shape[2] - q
@@ -215,7 +218,7 @@ def _descend(
     return gradients, above
 
 
-@njit(cache=True, error_model="numpy")
+@compiled(types.void(MATRIX, STACK, types.int64, PLACES, STACK, types.float64[:, ::1], _OUT3))
 def sensitivity_level(
     Lam: Floats, F: Floats, q: int, parent: Ids, above: Floats, H: Floats, below: Floats
 ) -> None:
@@ -326,7 +329,7 @@ def _root(M: Floats) -> Floats:
     return np.asarray((V * np.sqrt(np.maximum(w, 0.0))[:, None, :]) @ V.transpose(0, 2, 1))
 
 
-@njit(cache=True, error_model="numpy")
+@compiled(types.UniTuple(_OUT3, 2)(MATRIX, STACK, types.int64))  # type: ignore[no-untyped-call]
 def conditional(Lam: Floats, F: Floats, q: int) -> tuple[Floats, Floats]:
     """K_j = M_jZ_j'C_j (J, q, c) and M_j (J, q, q) of one level."""
     J, c = F.shape[0], F.shape[2] - q
