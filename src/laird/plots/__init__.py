@@ -9,6 +9,7 @@ from laird.plots.bubbles import bubble
 from laird.plots.contributions import baujat
 from laird.plots.criticism import predictive_check
 from laird.plots.diagnostics import qq, residuals_vs_fitted
+from laird.plots.eb_intervals import eb_intervals
 from laird.plots.effect import effect
 from laird.plots.envelopes import envelope
 from laird.plots.forests import forest
@@ -34,6 +35,7 @@ __all__ = [
     "bubble",
     "caterpillar",
     "coefficient_plane",
+    "eb_intervals",
     "effect",
     "ellipse",
     "ellipsoid",
