@@ -284,8 +284,8 @@ def model(
         Order of the categories by column; the first is the reference.
     priors
         Overrides such as ``{"ses": "normal(0, 1)", "sd(school)": "half_normal(2)"}``, or a set by
-        name: ``"weakly_informative"`` (default), ``"informative"``, ``"flat"``, or ``"boundary_avoiding"``: flat
-        but for sds and correlations, which are kept off zero and ±1.
+        name: ``"weakly_informative"`` (default), ``"informative"``, ``"flat"``, or
+        ``"boundary_avoiding"``: flat but for sds and correlations, which are kept off zero and ±1.
     known
         What ``meta_V(name)`` refers to, by name, when it is no column: a vector of sampling
         variances, a dense or SciPy-sparse covariance matrix, or a list of its blocks, for all
@@ -321,6 +321,10 @@ def model(
     check_aligned(known, data)
     table = read(spec, _frame(spec) if data is None else data, known)
     schema, design = bind(spec, table, known=known)
+    if spec.priors:
+        from laird.posterior import check_overrides
+
+        check_overrides(spec.priors, design)
     return Model(spec, schema, design, table)
 
 

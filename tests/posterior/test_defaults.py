@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from tests.posterior.designs import design
 
+import laird as ld
 from laird.errors import DataError, SpecError
-from laird.posterior import prior_table
+from laird.posterior import check_overrides, prior_table
 from laird.spec.terms import Prior
 
 
@@ -121,3 +122,13 @@ def test_sds_of_one_of_several_outcomes_go_by_both_spellings(name):
         replace(d, random=(replace(d.random[0], names=("y1: Intercept",)),)),
     )
     assert row(table, "sd(school, y1: Intercept)").prior == "exponential(2)"
+
+
+def test_overrides_are_checked_where_models_are_made():
+    """Least squares and REML have no use for priors, but their models do."""
+    d, data = design(q=1), {"y": np.arange(8.0) % 5, "x": np.arange(8.0)}
+    with pytest.raises(SpecError, match="fits no parameter"):
+        check_overrides([Prior("z", "flat")], d)
+    check_overrides([Prior("*", "informative"), Prior("x1", "flat")], d)
+    with pytest.raises(SpecError, match="Nearest: `x`"):
+        ld.model("y ~ x", data=data, priors={"xx": "flat"})

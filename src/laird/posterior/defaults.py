@@ -36,7 +36,8 @@ An override holds for what it names, and the most specific one wins: ``"*"``, th
 (all coefficients but the intercept), ``"sd"`` and ``"cor"``, then ``"sd(school)"``, then
 ``"sd(school, ses)"``, the name of a term (``"Sector"``) and the name of a column
 (``"Sector[Public]"``).  Slopes go by ``"log_sigma"``, ``"log_sd"``, ``"atanh_rho"``, their
-term and their column.  ``flat`` is the density 1 on the parameter itself; for ``cor`` it
+term and their column; shapes of families that are not normal by ``"nu"`` and ``"alpha"``
+(`laird.posterior.shapes`).  ``flat`` is the density 1 on the parameter itself; for ``cor`` it
 is lkj(1), flat on correlation matrices.
 """
 
@@ -54,6 +55,7 @@ from laird.errors import SpecError, nearest
 from laird.posterior.boundary import avoiding
 from laird.posterior.regressions import group_sd_slopes, scale_targets
 from laird.posterior.sets import DEFAULT, SETS, PriorSet, times
+from laird.posterior.shapes import shape_targets
 from laird.posterior.table import PriorTable
 from laird.posterior.targets import (
     INTERCEPT,
@@ -113,6 +115,18 @@ def prior_table(priors: Iterable[Prior], design: Design) -> PriorTable:
     return PriorTable(tuple(target.chosen(overrides) for target in targets), outcome)
 
 
+def check_overrides(priors: Iterable[Prior], design: Design) -> None:
+    """Refuse overrides that name no parameter of the model, also where priors are not used.
+
+    Raises
+    ------
+    SpecError
+        There is such an override.
+    """
+    overrides = {_spaced(prior.parameter): prior for prior in priors}
+    _refuse_unknown(overrides, tuple(_targets(design, _named_set(overrides))))
+
+
 def _named_set(overrides: dict[str, Prior]) -> PriorSet:
     """The set that was asked for by name, which is then no override of single parameters."""
     name = overrides["*"].family if "*" in overrides else DEFAULT
@@ -145,6 +159,7 @@ def _targets(design: Design, priors: PriorSet) -> Iterator[Target]:
         yield from group_sd_slopes(design, random, priors)
         if (size := max(map(len, random.blocks))) > 1:
             yield _cor(random, size, priors)
+    yield from shape_targets(design)
 
 
 def _intercept(design: Design, sizes: Sizes, k: int, priors: PriorSet) -> Target:
