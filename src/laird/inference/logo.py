@@ -35,7 +35,8 @@ def loo(fit: Fit, unit: Unit = "group") -> Any:
     coefficients and group effects are integrated out.  Only θ, of a few dimensions, is averaged
     by importance: draws of its posterior are weighted by 1/p(y_j | y_-j, θ) with Pareto smoothing
     (Vehtari, Gelman & Gabry 2017), so that k̂ is far smaller than when effects and
-    coefficients are weighted as well.  No model is fitted again.
+    coefficients are weighted as well.  No model is fitted again.  Where errors or effects are not
+    normal, effects are integrated out by quadrature and the coefficients are weighted with θ.
 
     Parameters
     ----------
@@ -65,7 +66,7 @@ def loo(fit: Fit, unit: Unit = "group") -> Any:
     (18, True)
     """
     one_of("unit", unit, ("group", "row"))
-    densities = left_out_densities(fit, unit)
+    densities = _densities(fit, unit)
     found = _smoothed(densities, _relative_efficiency(fit))
     if found.warning:
         k = np.asarray(found.pareto_k)
@@ -94,7 +95,7 @@ def compare_loo(fits: Mapping[str, Fit], unit: Unit = "group", **options: Any) -
     unit
         As in `laird.loo`.
     **options
-        Of ``arviz.compare``: `method`, `reference`, `round_to`.
+        Of ``arviz.compare``: `method`, `reference`, `round_to` (``"none"``: nothing is rounded).
 
     Returns
     -------
@@ -120,7 +121,7 @@ def compare_loo(fits: Mapping[str, Fit], unit: Unit = "group", **options: Any) -
     found = {name: loo(fit, unit) for name, fit in fits.items()}
     if len({own.n_data_points for own in found.values()}) > 1:
         raise FitError("The fits have different groups to leave out.", remedy='Compare them by unit="row".')
-    return pd.DataFrame(compare(found, **options))
+    return pd.DataFrame(compare(found, **{"round_to": "none", **options}))
 
 
 def _refuse_different(fits: Mapping[str, Fit]) -> None:
@@ -129,6 +130,15 @@ def _refuse_different(fits: Mapping[str, Fit]) -> None:
     first, *others = (fit.problem.design for fit in fits.values())
     if not all(np.array_equal(first.y, other.y) for other in others):
         raise FitError("The fits are of different outcomes or rows.", remedy="Fit all to the same rows.")
+
+
+def _densities(fit: Fit, unit: Unit) -> xr.DataArray:
+    """Densities whose inverses are the weights: of θ alone, or of all parameters beyond the normal."""
+    if not fit.problem.design.families:
+        return left_out_densities(fit, unit)
+    from laird.inference.criticism_loglik import log_likelihood
+
+    return log_likelihood(fit, "marginal" if unit == "group" else "conditional")
 
 
 def left_out_densities(fit: Fit, unit: Unit) -> xr.DataArray:
