@@ -7,8 +7,16 @@ import pytest
 
 from laird.bound import model
 from laird.compare.question import read_question
+from laird.data.factors import Codes
 from laird.errors import SpecError
-from laird.plots.grouplines import fitted_lines, own_coefficients, own_lines, parallel_lines, x_column
+from laird.plots.grouplines import (
+    fitted_lines,
+    own_coefficients,
+    own_lines,
+    parallel_lines,
+    split_lines,
+    x_column,
+)
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +62,19 @@ def test_a_group_without_spread_of_x_has_no_line_of_its_own():
     question = read_question("y ~ x", "g", "", data, None, "error")
     assert np.isnan(own_lines(question.sample).y).any(axis=1).tolist() == [False, True, False]
     assert np.isfinite(parallel_lines(question.sample).y).all()
+
+
+def test_split_lines_are_least_squares_of_the_rows_of_a_kind(question, by_school, hs):
+    kinds = Codes((hs["Sex"] == "Male").to_numpy(np.int64), ("Female", "Male"))
+    for sex, lines in zip(kinds.labels, split_lines(question.sample, kinds), strict=True):
+        for j, name in enumerate(question.sample.groups):
+            rows = by_school[name][by_school[name]["Sex"] == sex]
+            if not len(rows):  # a school for the other sex only
+                assert np.isnan(lines.y[j]).all()
+                continue
+            slope, intercept = np.polyfit(rows["ses"], rows["mathach"], 1)
+            assert lines.x[j] == pytest.approx([rows["ses"].min(), rows["ses"].max()])
+            assert lines.y[j] == pytest.approx(intercept + slope * lines.x[j])
 
 
 def test_lines_of_a_fit_are_those_of_its_groups(question, hs, hs_fit):

@@ -66,6 +66,18 @@ def test_points_are_split_by_a_category(hs, arguments, labelled):
         assert np.array_equal(labelled(ax, sex).get_xydata(), rows[rows["Sex"] == sex][["ses", "mathach"]])
 
 
+def test_each_category_has_a_line_inside_one_panel(hs):
+    """Slides, p. 39: achievement on SES in each sector, a line for each sex."""
+    axes = group_panels("mathach ~ ses", group="Sector", data=hs, split="Sex", lines=["split"])
+    assert [ax.get_title(loc="left") for ax in axes] == ["Catholic", "Public"]
+    for ax, sector in zip(axes, ("Catholic", "Public"), strict=True):
+        lines = [line for line in ax.lines if line.get_linestyle() == "-"]
+        for line, sex in zip(lines, ("Female", "Male"), strict=True):
+            rows = hs[(hs["Sector"] == sector) & (hs["Sex"] == sex)]
+            slope, intercept = np.polyfit(rows["ses"], rows["mathach"], 1)
+            assert line.get_ydata() == pytest.approx(intercept + slope * line.get_xdata())
+
+
 def test_dozens_of_panels_fit_the_page_without_an_overlap(arguments):
     axes = group_panels("mathach ~ ses", **arguments, order="Size", lines=["least_squares"])
     figure = axes[0].figure
@@ -101,6 +113,8 @@ def test_any_frame_and_axes_given(hs):
 def test_bad_arguments(arguments):
     with pytest.raises(FitError, match="lines = 'ols' is not possible"):
         group_panels("mathach ~ ses", **arguments, lines=["ols"])
+    with pytest.raises(DataError, match="need the column that tells the categories"):
+        group_panels("mathach ~ ses", **arguments, lines=["split"])
     with pytest.raises(DataError, match="at most 4"):
         group_panels("mathach ~ ses", **arguments, split="Size", lines=[])
     with pytest.raises(FitError, match="drawn from fits"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from laird.compare.estimates import Sample, common_slopes
 from laird.compare.question import Question
+from laird.data.factors import Codes
 from laird.data.frame import as_frame
 from laird.data.grouping import of_kind, values_at
 from laird.data.levels import between
@@ -51,6 +53,20 @@ def ranges(sample: Sample, points: int = 2) -> Floats:
 def own_lines(sample: Sample) -> Lines:
     """Return the least-squares line of each group; groups without spread of x have none."""
     return _through_means(sample, own_slopes(sample))
+
+
+def split_lines(sample: Sample, kinds: Codes) -> tuple[Lines, ...]:
+    """Return the least-squares lines of each group's rows of each kind; NaN where there are too few."""
+    return tuple(_lines_of(sample, kinds.codes == k) for k in range(len(kinds.labels)))
+
+
+def _lines_of(sample: Sample, rows: NDArray[np.bool_]) -> Lines:
+    groups, ids = np.unique(sample.ids[rows], return_inverse=True)
+    names = tuple(sample.groups[j] for j in groups)
+    part = replace(sample, y=sample.y[rows], x=sample.x[rows], w=sample.w[groups], ids=ids, groups=names)
+    own, found = own_lines(part), np.full((2, sample.J, 2), np.nan)
+    found[:, groups] = own
+    return Lines(*found)
 
 
 def own_slopes(sample: Sample) -> Floats:

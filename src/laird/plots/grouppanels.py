@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from math import ceil, sqrt
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -13,12 +14,13 @@ from numpy.typing import NDArray
 from laird.bound import model
 from laird.compare.question import Missing, Question, read_question
 from laird.data.factors import Codes
+from laird.errors import DataError, LairdWarning
 from laird.fitting.options import one_of
 from laird.fitting.result import Fit
 from laird.plots.arrangement import Arrangement, arrange, complete_rows
 from laird.plots.geometry import robust_limits
 from laird.plots.grid import Given, Grid, grid, label_grid, legend_of, share_limits
-from laird.plots.grouplines import Lines, fitted_lines, own_lines, parallel_lines, x_column
+from laird.plots.grouplines import Lines, fitted_lines, own_lines, parallel_lines, split_lines, x_column
 from laird.plots.sources import as_fits
 from laird.plots.style import (
     DARK,
@@ -37,8 +39,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import FigureBase
 
 type Ids = NDArray[np.int64]
-type Line = Literal["least_squares", "fixed_effects", "mixed"]
+type Line = Literal["least_squares", "split", "fixed_effects", "mixed"]
 
+KINDS: tuple[Line, ...] = ("least_squares", "split", "fixed_effects", "mixed")
 ALL: tuple[Line, ...] = ("least_squares", "fixed_effects", "mixed")
 LEAST_SQUARES = Look("least squares, own data", LOOKS["blue"].colour, "o")
 SPLIT = (MEDIUM, LOOKS["posterior"].colour, METHODS["ml"].colour, DARK)
@@ -69,7 +72,8 @@ def group_panels(
 
     ``"least_squares"`` is the group's own line; ``"fixed_effects"`` has the group's own
     intercept and the slope that all groups (with `between`: all of one kind) share;
-    ``"mixed"`` is the group's line by the mixed model, between its own and the population's.
+    ``"mixed"`` is the group's line by the mixed model, between its own and the population's;
+    ``"split"`` are least-squares lines of the rows of each category of `split`.
     Lines end where the group's data end.  All panels have one scale (slides, Figures 2, 3).
 
     Parameters
@@ -86,7 +90,7 @@ def group_panels(
     split
         A category by which points are coloured.
     lines
-        What is drawn, of ``"least_squares"``, ``"fixed_effects"``, ``"mixed"``.
+        What is drawn, of ``"least_squares"``, ``"split"``, ``"fixed_effects"``, ``"mixed"``.
     fits
         A fit, or several, whose lines take the place of ``"mixed"``; other variables
         are at their mean or mode in the group.  None: the REML fit of the lines with
@@ -115,14 +119,19 @@ def group_panels(
     (40, '5761\nCatholic, 215')
     """
     for line in lines:
-        one_of("lines", line, ALL)
-    question = read_question(formula, group, between, data, None, missing)
+        one_of("lines", line, KINDS)
+    _refuse_unsplit(lines, split)
+    with warnings.catch_warnings():
+        # few groups say little of the sd between them, which is no matter of lines of their own
+        warnings.filterwarnings("ignore", message=r".* groups: the data say", category=LairdWarning)
+        question = read_question(formula, group, between, data, None, missing)
     names = x_column(question), question.outcome
     arranged = arrange(complete_rows(data, question, group), select, order, MOST_GROUPS)
     drawn = _grid(len(arranged.groups), figure, axes)
     _share(drawn, question, arranged.groups)
-    _points(drawn, question, arranged.groups, arranged.category(split) if split else None)
-    for found in _lines(question, data, lines, fits):
+    kinds = arranged.category(split) if split else _one_kind(len(question.sample.y))
+    _points(drawn, question, arranged.groups, kinds)
+    for found in _lines(question, data, kinds, lines, fits):
         _draw(drawn, arranged.groups, found)
     _name(drawn, arranged)
     label_grid(drawn, *names)
@@ -148,10 +157,21 @@ def _share(drawn: Grid, question: Question, groups: Ids) -> None:
     share_limits(drawn, robust_limits(x), robust_limits(y))
 
 
-def _points(drawn: Grid, question: Question, groups: Ids, split: Codes | None) -> None:
+def _refuse_unsplit(lines: Sequence[Line], split: str | None) -> None:
+    if "split" in lines and split is None:
+        raise DataError(
+            "Lines by category need the column that tells the categories.",
+            remedy='Name it: split="Sex", or draw "least_squares".',
+        )
+
+
+def _one_kind(n: int) -> Codes:
+    return Codes(np.zeros(n, dtype=np.int64), ("",))
+
+
+def _points(drawn: Grid, question: Question, groups: Ids, kinds: Codes) -> None:
     sample = question.sample
     size = marker_size(drawn.axes[0], int(sample.sizes.mean()))
-    kinds = Codes(np.zeros(len(sample.y), dtype=np.int64), ("",)) if split is None else split
     for ax, j in zip(drawn.axes, groups, strict=True):
         for k, name in enumerate(kinds.labels):
             rows = (sample.ids == j) & (kinds.codes == k)
@@ -186,8 +206,15 @@ class _Drawn(NamedTuple):
 
 
 def _lines(
-    question: Question, data: Any, wanted: Sequence[Line], fits: Fit | Iterable[Fit] | None
+    question: Question,
+    data: Any,
+    kinds: Codes,
+    wanted: Sequence[Line],
+    fits: Fit | Iterable[Fit] | None,
 ) -> Iterator[_Drawn]:
+    if "split" in wanted:
+        for lines, colour in zip(split_lines(question.sample, kinds), SPLIT, strict=False):
+            yield _Drawn(lines, Look("", colour, "o"), "-")
     if "least_squares" in wanted:
         yield _Drawn(own_lines(question.sample), LEAST_SQUARES, "-")
     if "fixed_effects" in wanted:
@@ -209,6 +236,6 @@ def _draw(drawn: Grid, groups: Ids, found: _Drawn) -> None:
             color=found.look.colour,
             linestyle=found.dash,
             linewidth=1.5,
-            label=found.look.label,
+            label=found.look.label or None,
             zorder=3,
         )
