@@ -69,21 +69,22 @@ def fit_of():
 
     def fit(template, method):
         if (template, method) not in made:
-            made[template, method] = _fit(template, method)
+            made[template, method] = model_of(template).fit(method)
         return made[template, method]
 
     return fit
 
 
-def _fit(template, method):
+def model_of(template, **options):
+    """The model of a stored meta-analysis; options as of `ld.model`."""
     if template in BIVARIATE:
         wide, V = berkey(wide=True)
-        return ld.model(*BIVARIATE[template], data=wide, known={"V": V}).fit(method)
+        return ld.model(*BIVARIATE[template], data=wide, known={"V": V}, **options)
     name, parts = UNIVARIATE[template]
     data = ld.load_data(name)
     known = {"V": cluster_covariance(data, "study", 0.6)} if "rho" in template else None
     levels = LEVELS if name == "restoration" else None
-    return ld.model(*parts, data=data, known=known, levels=levels).fit(method)
+    return ld.model(*parts, data=data, known=known, levels=levels, **options)
 
 
 def half_log_XX(fit):
