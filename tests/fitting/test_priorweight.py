@@ -41,7 +41,7 @@ def test_a_constant_parameter_does_not_move():
 
 
 def test_few_vague_studies_leave_the_prior_as_it_is():
-    found = prior_row(model(5, v=25.0))
+    found = prior_row(model(5, v=25.0, priors={"sigma": "half_student_t(3, 0.7)"}))
     assert found.status == "warning"
     assert "The prior says more than the data about `sigma`" in found.message
     assert "laird.sensitivity" in found.remedy
