@@ -8,6 +8,7 @@ from laird.plots.betaspace import beta_space
 from laird.plots.bubbles import bubble
 from laird.plots.contributions import baujat
 from laird.plots.criticism import predictive_check
+from laird.plots.dataspace import data_space
 from laird.plots.diagnostics import qq, residuals_vs_fitted
 from laird.plots.eb_intervals import eb_intervals
 from laird.plots.effect import effect
@@ -35,6 +36,7 @@ __all__ = [
     "bubble",
     "caterpillar",
     "coefficient_plane",
+    "data_space",
     "eb_intervals",
     "effect",
     "ellipse",

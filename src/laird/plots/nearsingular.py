@@ -17,6 +17,7 @@ from laird.plots.axesofg import PrincipalAxes, axes_of, principal_axes_of
 from laird.plots.geometry import ellipse
 from laird.plots.sources import as_fit, choose
 from laird.plots.style import DARK, LOOKS, MEDIUM, axes, label, marker_size
+from laird.plots.threed import dress_walls, three_dimensional
 
 type Floats = NDArray[np.float64]
 
@@ -115,7 +116,7 @@ def ellipsoid(
     names = _three(whole, terms)
     at = [whole.names.index(name) for name in names]
     found = principal_axes_of(whole.group, names, fit.covariance(whole.group).to_numpy()[np.ix_(at, at)])
-    drawn = _three_dimensional(ax)
+    drawn = three_dimensional(ax, "An ellipsoid")
     towards = _camera(drawn, found)
     _surface(drawn, found)
     scale = np.where(found.sd > 0, found.sd, 1.0)
@@ -135,16 +136,6 @@ def _three(found: PrincipalAxes, terms: Sequence[str] | None) -> tuple[str, ...]
             remedy="Name three different ones, or draw `principal_axes` or `coefficient_plane`.",
         )
     return tuple(choose("coefficient", name, found.names) for name in names)
-
-
-def _three_dimensional(ax: Axes | None) -> Any:
-    if ax is None:
-        from matplotlib import pyplot as plt
-
-        ax = plt.figure(figsize=(6.0, 5.4)).add_axes((0.07, 0.04, 0.88, 0.94), projection="3d")
-    if not hasattr(ax, "get_zlim"):
-        raise FitError("An ellipsoid needs three-dimensional axes.", remedy='Make them with projection="3d".')
-    return ax
 
 
 def ellipsoid_surface(found: PrincipalAxes, radius: float = REACH, points: int = 49) -> Floats:
@@ -182,12 +173,11 @@ def _surface(ax: Any, found: PrincipalAxes) -> None:
 def _walls(ax: Any, found: PrincipalAxes, towards: Floats, edge: float) -> None:
     """Shadows of the ellipsoid on the three walls behind it."""
     R = (found.directions * found.lengths**2) @ found.directions.T
-    for wall, axis in enumerate((ax.xaxis, ax.yaxis, ax.zaxis)):
+    for wall in range(3):
         rest = [k for k in range(3) if k != wall]
         curve = np.full((3, 181), -edge if towards[wall] >= 0 else edge)
         curve[rest] = ellipse([0.0, 0.0], R[np.ix_(rest, rest)], REACH)
         ax.plot(*curve, color=MEDIUM, linewidth=0.9, zorder=1)
-        axis.set_pane_color("white")
     ax.set(xlim=(-edge, edge), ylim=(-edge, edge), zlim=(-edge, edge))
 
 
@@ -197,4 +187,4 @@ def _name(ax: Any, found: PrincipalAxes) -> None:
         for name, sd in zip(found.names, found.sd, strict=True)
     ]
     ax.set(xlabel=named[0], ylabel=named[1], zlabel=named[2])
-    ax.tick_params(labelsize="x-small", labelcolor="#444444", pad=0.0)
+    dress_walls(ax)
