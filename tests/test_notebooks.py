@@ -87,6 +87,8 @@ def within_between_contextual(found):
     one, other = (ld.contextual(found[name], "ses").estimate for name in ("raw", "centred"))
     assert one.tolist() == pytest.approx(other.tolist(), rel=1e-6)
     assert one[2] == pytest.approx(one[1] - one[0], rel=1e-12)
+    observed, latent = (ld.contextual(found["intercepts"], "ses", latent=kind) for kind in (False, True))
+    assert (latent.estimate[2] / observed.estimate[2]) == pytest.approx(1.05, abs=0.01)
     assert ld.lr_test(found["parallel"], found["context"]).p_value > 0.2
     assert found["flat"].status == "boundary"
     assert ld.contextual(found["minority"], "Minority").p_value[2] > 0.05
