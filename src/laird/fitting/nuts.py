@@ -10,6 +10,7 @@ from warnings import catch_warnings, filterwarnings
 import numpy as np
 from numpy.typing import NDArray
 
+from laird.fitting import nutpie_sampler
 from laird.fitting.chains import chain_checks
 from laird.fitting.diagnosis import diagnose
 from laird.fitting.draws import KEEP, Draws, Keep, joint_draws
@@ -26,11 +27,10 @@ from laird.fitting.target import flat_likelihood, near, start, target_of
 from laird.gaussian.solution import Effects
 from laird.gaussian.theta import Theta
 from laird.posterior.density import Posterior
-from laird.posterior.grouped import density_function
 from laird.posterior.table import PriorTable
 
 type Floats = NDArray[np.float64]
-type Statistics = dict[str, NDArray[np.generic]]
+type Statistics = Mapping[str, NDArray[np.generic]]
 
 MANY_GROUPS = 20
 """From so many groups on, sds are sampled as absolute values: their upper tail is then light.
@@ -39,9 +39,6 @@ Measured with 4 x 1000 draws on 12 models of 6 to 300 groups: smallest effective
 of 2,200 to 3,700 from 20 groups on, where the log scale gives 770 to 3,800; below, the log
 scale is better.
 """
-
-JITTER = 0.5
-"""Chains start within so much of the REML estimate in every element of phi."""
 
 WEIGHT_DRAWS = 100
 """Draws over which the weights of the groups' own estimates are averaged."""
@@ -135,49 +132,11 @@ def _sampled(
         else:
             sampled = target.signed(signed_elements(problem))
             centre = sampled.coordinates.enter(near(target, *start(problem, target)))
-            phi, stats = _with_nutpie(sampled, centre, settings, watch)
+            phi, stats = nutpie_sampler.sample(
+                sampled, centre, settings, watch if settings.progress else None
+            )
         watch.finish(int(np.count_nonzero(stats.get("diverging", 0))))
     return sampled, phi, stats
-
-
-def _with_nutpie(
-    target: Posterior, centre: Floats, settings: Settings, watch: Watch
-) -> tuple[Floats, Statistics]:
-    """Sample phi through nutpie's interface for plain functions: nothing is compiled."""
-    import nutpie
-    from nutpie.compiled_pyfunc import from_pyfunc
-
-    density = density_function(target)
-
-    def initial(number: int) -> Floats:
-        return centre + np.random.default_rng(number).uniform(-JITTER, JITTER, len(centre))
-
-    model = from_pyfunc(
-        ndim=len(centre),
-        make_logp_fn=lambda: density,
-        make_expand_fn=lambda *_: _expand,
-        expanded_dtypes=[np.dtype("float64")],
-        expanded_shapes=[(len(centre),)],
-        expanded_names=["phi"],
-        make_initial_point_fn=initial,
-    )
-    trace: Any = nutpie.sample(
-        model,
-        draws=settings.draws,
-        tune=settings.tune,
-        chains=settings.chains,
-        cores=settings.cores,
-        seed=settings.random_seed,
-        target_accept=settings.target_accept,
-        progress_bar=False,
-        progress_callback=watch if settings.progress else None,
-        save_warmup=False,
-    )
-    return np.asarray(trace["posterior"]["phi"]), _statistics(trace["sample_stats"])
-
-
-def _expand(phi: Floats) -> dict[str, Floats]:
-    return {"phi": phi}
 
 
 def _with_pymc(
@@ -209,23 +168,12 @@ def _with_pymc(
     return phi, _statistics(trace["sample_stats"])
 
 
-STATISTICS = {
-    "diverging": "diverging",
-    "depth": "tree_depth",
-    "tree_depth": "tree_depth",
-    "n_steps": "n_steps",
-    "logp": "lp",
-    "lp": "lp",
-    "energy": "energy",
-    "step_size": "step_size",
-    "mean_tree_accept": "acceptance_rate",
-    "acceptance_rate": "acceptance_rate",
-}
+STATISTICS = ("diverging", "tree_depth", "n_steps", "lp", "energy", "step_size", "acceptance_rate")
+"""What is kept of every draw, by ArviZ's names."""
 
 
 def _statistics(stats: Mapping[str, Any]) -> Statistics:
-    """What the samplers report of each draw, under ArviZ's names."""
-    return {name: np.asarray(stats[own]) for own, name in STATISTICS.items() if own in stats}
+    return {name: np.asarray(stats[name]) for name in STATISTICS if name in stats}
 
 
 def _point(problem: Problem, draws: Draws, every: Sequence[Regression]) -> Point:

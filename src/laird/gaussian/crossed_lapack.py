@@ -70,6 +70,11 @@ def _threads(rows: int) -> Any:
     return _libraries().limit(limits=1 if rows < SHARED else None, user_api="blas")
 
 
+def one_thread() -> Any:
+    """A context in which BLAS has one thread, whatever the size of matrices."""
+    return _libraries().limit(limits=1, user_api="blas")
+
+
 @cache
 def _libraries() -> Any:
     from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
