@@ -27,33 +27,6 @@ def test_resampling_keeps_every_share_within_one_draw():
         assert np.all(np.abs(np.bincount(chosen, minlength=5) - 100 * weights) <= 1)
 
 
-def test_smoothed_weights_rise_with_the_ratios():
-    ratios = np.random.default_rng(1).normal(0, 1, 2000)
-    log_weights, khat = module.smoothed(ratios)
-    assert stats.spearmanr(log_weights, ratios).statistic > 0.999
-    assert khat < 0.7
-
-
-def test_equal_ratios_are_exact():
-    log_weights, khat = module.smoothed(np.full(50, -3.0))
-    assert khat == 0.0
-    np.testing.assert_array_equal(module.normalised(log_weights), 1 / 50)
-
-
-def test_ratios_that_are_nearly_equal_have_no_tail():
-    """A heavy tail of a thousandth of their size: k̂ alone would be 1.2."""
-    ratios = np.minimum(np.random.default_rng(2).pareto(1 / 1.2, size=4000), 500.0)
-    log_weights, khat = module.smoothed(np.log1p(1e-3 * ratios))
-    assert khat == 0.0
-    np.testing.assert_array_equal(log_weights, np.log1p(1e-3 * ratios))
-
-
-def test_ratios_with_heavy_tails_are_not_trusted():
-    """exp of an exponential variate of mean 1.2 has no mean: Pareto's k is 1.2."""
-    ratios = 1.2 * np.random.default_rng(2).exponential(size=4000)
-    assert module.smoothed(ratios)[1] > module.KHAT_LIMIT
-
-
 def test_it_follows_the_seed():
     target = bound_target("y ~ x + (1 | g)", grouped_frame())
     axes = peak(target, np.zeros(target.size))

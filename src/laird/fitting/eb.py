@@ -119,7 +119,7 @@ def _checks(
 
 
 def _approximation_check(approximation: Approximation | None) -> Check:
-    remedy = 'Use "nuts" for intervals; or a prior that keeps the sds off zero, such as gamma(2, rate).'
+    remedy = 'Use "nuts" for intervals; or priors="boundary_avoiding", which keeps sds off zero.'
     if approximation is None:
         return Check(
             "approximation",

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from laird.fitting.newton import minimise
+from laird.fitting.pareto import smoothed
 from laird.posterior.density import Posterior
 from laird.posterior.grouped import density_function
 
@@ -26,9 +27,6 @@ DEGREES_OF_FREEDOM = 5
 PROPOSALS_PER_DRAW = 3
 WIDE = 2.5
 KHAT_LIMIT = 0.7
-EQUAL = 2.0
-"""Ratios of at most so many times their mean have no tail: k̂ does not see how small it is."""
-
 LEAST_SHARE = 0.05
 """Proposals that are worth fewer independent draws than this share of them are not trusted."""
 
@@ -181,17 +179,6 @@ def normalised(log_weights: Floats) -> Floats:
     """Weights that add up to one."""
     weights = np.exp(log_weights - log_weights.max())
     return np.asarray(weights / weights.sum())
-
-
-def smoothed(log_ratios: Floats) -> tuple[Floats, float]:
-    """Pareto-smoothed log weights (Vehtari et al. 2024), and k̂; 0 for ratios that are nearly equal."""
-    from arviz_stats.base import array_stats
-
-    ratios = np.exp(log_ratios - log_ratios.max())
-    if EQUAL * ratios.mean() >= 1.0:
-        return log_ratios, 0.0
-    log_weights, khat = array_stats.psislw(-log_ratios)
-    return np.asarray(log_weights), float(khat)
 
 
 def systematic(weights: Floats, draws: int, rng: np.random.Generator) -> NDArray[np.intp]:

@@ -11,7 +11,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from laird.fitting.laplace import normalised, smoothed
+from laird.fitting.laplace import normalised
+from laird.fitting.pareto import smoothed
 from laird.fitting.result import Fit
 from laird.inference.deletion import engine, identified
 from laird.inference.dispersion import drawn_theta
