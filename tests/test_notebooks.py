@@ -118,11 +118,34 @@ def location_scale(found):
     assert post.summary().set_index("component").loc["sigma", "lower"] > 0
 
 
+def bayesian_workflow(found):
+    before, after, post = found["before"], found["after"], found["post"]
+    assert before.inside < 0.5 < 0.8 < after.inside
+    assert 0 < (found["hs"].mathach < 0).mean() < 0.03
+    assert found["eb"].check().set_index("check").value["approximation"] < 0.7
+    assert len(found["model"].design.random[0].names) == 2
+    scaled = ld.power_scaling(post).set_index("component")
+    assert scaled.likelihood["cor"] < scaled.likelihood.drop("cor").min()
+    checked = found["check"].table.set_index("statistic").p_value
+    assert checked["max"] > 0.99
+    assert 0.02 < checked["sd of group means"] < 0.98
+    fits = {"slopes vary": found["model"].fit("eb", random_seed=1), "parallel": found["parallel"]}
+    assert ld.compare_loo(fits).elpd_diff["slopes vary"] == pytest.approx(-1, abs=1)
+    sds = found["intervals"][["naive_sd", "corrected_sd", "posterior_sd"]]
+    assert (sds.diff(axis=1).iloc[:, 1:] > 0).all(axis=None)
+    families = found["families"].set_index(["component", "term"])
+    assert families.t["nu", ""] == pytest.approx(3.3, abs=0.5)
+    assert families.normal["loo", "elpd_diff"] < -2 * families.normal_sd["loo", "elpd_diff"]
+    days = families.loc[("fixed", "Days")]
+    assert abs(days.normal - days.t) < 0.3 * days.t_sd
+
+
 TRUTHS = {
     "01_first_model": first_model,
     "02_within_between_contextual": within_between_contextual,
     "03_shrinkage": shrinkage,
     "04_location_scale_meta_analysis": location_scale,
+    "05_bayesian_workflow": bayesian_workflow,
 }
 
 
