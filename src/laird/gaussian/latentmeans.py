@@ -165,17 +165,31 @@ def _with_level(s: Standardisation, x_scale: float) -> Standardisation:
 class _State(NamedTuple):
     """Everything at one point, standard units.
 
-    D and E are the columns (v, u, α, γ, 1) in those of Q, in two steps: a common one, shape (K, d),
-    and that of each group, shape (J, d, m); `gram` are their weighted cross-products (J, m, m).
+    Attributes
+    ----------
+    factor, sigma_x, sigma
+        Λ of (v, u), and the residual sds.
+    D
+        Columns (Bc, Z, XN, y - XT'c) in those of Q, shape (K, d).
+    H
+        Their cross-products in each group over σ², and those of x̄_j, shape (J, d, d).
+    inverse
+        (I + Λ'HΛ)⁻¹ of each group, shape (J, q, q).
+    logdet
+        Sum of the log determinants of its inverse.
+    prior
+        Rows of (α, γ, 1) whose squares are those of the priors.
+    S
+        Cross-products of (α, γ, 1) with (v, u) integrated out.
     """
 
     factor: Floats
     sigma_x: float
     sigma: float
     D: Floats
-    E: Floats
-    gram: Floats
-    M: Floats
+    H: Floats
+    inverse: Floats
+    logdet: float
     prior: Floats
     S: Floats
 
@@ -256,20 +270,27 @@ class LatentLikelihood:
         with np.errstate(all="ignore"):
             factor = np.linalg.inv(units.T) @ theta.L / units.y_scale
             sigma_x, sigma = np.exp(theta.alpha) / (d.x_scale, units.y_scale)
-            D, E = self._common(c), self._own(len(factor))
-            h = _level_rows(d, E.shape[2], len(factor))
-            gram = np.swapaxes(E, 1, 2) @ (D.T @ d.Q @ D / sigma**2) @ E
-            gram += (d.counts / sigma_x**2)[:, None, None] * h[:, :, None] * h[:, None, :]
-            q = len(factor)
-            M = np.eye(q) + factor.T @ gram[:, :q, :q] @ factor
+            D, q = self._common(c), len(factor)
+            H = _sandwiched(d.Q, D) / sigma**2
+            H[:, 0, 0] += d.counts / sigma_x**2
+            M = np.eye(q) + _sandwiched(H[:, :q, :q], factor)
             prior = self._prior_rows(c)
-            S = prior.T @ prior
-            if np.all(np.isfinite(M)):
-                half = factor.T @ gram[:, :q, q:]
-                S = S + np.sum(gram[:, q:, q:] - np.swapaxes(half, 1, 2) @ np.linalg.solve(M, half), axis=0)
-            else:
-                S = S * np.nan
-        return _State(factor, float(sigma_x), float(sigma), D, E, gram, M, prior, S)
+            sound = bool(np.all(np.isfinite(M)))
+            inverse, logdet = np.linalg.inv(M) if sound else M, np.linalg.slogdet(M)[1].sum()
+            S = prior.T @ prior + self._summed(H, _sandwiched(inverse, factor.T), q)
+        return _State(factor, float(sigma_x), float(sigma), D, H, inverse, float(logdet), prior, S)
+
+    def _summed(self, H: Floats, P: Floats, q: int) -> Floats:
+        """Cross-products of (α, γ, 1) of all groups: α and the observed mean enter as (v, 0) does."""
+        d = self.data
+        R = H - H[:, :, :q] @ P @ H[:, :q, :]
+        k, rest = d.W.shape[1], R.shape[1] - q
+        along = np.column_stack([d.W, np.zeros((len(d.W), rest - 1)), d.means])
+        fixed = np.zeros((R.shape[1], k + rest))
+        fixed[q:, k:] = np.eye(rest)
+        crossed = fixed.T @ (R[:, :, 0].T @ along)
+        own = along.T @ (R[:, 0, 0][:, None] * along)
+        return np.asarray(fixed.T @ R.sum(axis=0) @ fixed + crossed + crossed.T + own)
 
     def _common(self, c: Floats) -> Floats:
         """Columns (Bc, Z, XN, y - XT'c) in those of Q, shape (K, d)."""
@@ -281,17 +302,6 @@ class LatentLikelihood:
         D[1 : 1 + p, 1 + q : -1] = d.rest
         D[0, -1], D[1 : 1 + p, -1] = 1.0, -d.c_beta @ c
         return D
-
-    def _own(self, q: int) -> Floats:
-        """(v, u, α, γ, 1) of each group in the columns of `_common`, shape (J, d, m)."""
-        d = self.data
-        k, g = d.W.shape[1], d.rest.shape[1]
-        E = np.zeros((len(d.means), q + g + 1, q + k + g + 1))
-        E[:, :q, :q] = np.eye(q)
-        E[:, 0, q : q + k] = d.W
-        E[:, q:-1, q + k : -1] = np.eye(g)
-        E[:, 0, -1], E[:, -1, -1] = d.means, 1.0
-        return E
 
     def _prior_rows(self, c: Floats) -> Floats:
         """Rows of (α, γ, 1) whose squares are those of the priors, shape (p, k + g + 1)."""
@@ -307,27 +317,37 @@ class LatentLikelihood:
             return -np.inf
         sign, logdet = np.linalg.slogdet(s.S[:-1, :-1])
         rest = s.S[-1, -1] - s.S[:-1, -1] @ np.linalg.solve(s.S[:-1, :-1], s.S[:-1, -1])
-        value = rest + d.within / s.sigma_x**2 + np.linalg.slogdet(s.M)[1].sum()
+        value = rest + d.within / s.sigma_x**2 + s.logdet
         value += 2.0 * d.n * (theta.alpha.sum() + LOG_2PI)
         value += (logdet - (len(s.S) - 1) * LOG_2PI) if self.restricted else 0.0
         return float(-0.5 * value) if sign > 0 and np.isfinite(value) else -np.inf
 
     def _gradient(self, s: _State) -> tuple[Theta, Floats]:
-        d, q = self.data, len(s.factor)
-        second, t = self._moments(s), np.swapaxes
+        d, q, E = self.data, len(s.factor), self._own(len(s.factor))
+        gram = np.swapaxes(E, 1, 2) @ s.H @ E
+        second = self._moments(s, gram)
         complete = _combination(s.factor, second.shape[1])
-        residual = complete @ second @ complete.T
-        h = _level_rows(d, residual.shape[1], q)
-        x_error = d.within + d.counts @ np.einsum("jm,jmn,jn->j", h, residual, h)
-        Y = np.sum(d.Q @ s.D @ (s.E @ residual @ t(s.E, 1, 2)), axis=0)
-        y_error = float(np.sum(Y * s.D))
-        d_alpha = np.array([x_error / s.sigma_x**2, y_error / s.sigma**2]) - d.n
+        Y = E @ (complete @ second @ complete.T) @ np.swapaxes(E, 1, 2)
+        QDY = np.sum(d.Q @ s.D @ Y, axis=0)
+        errors = np.array([d.within + d.counts @ Y[:, 0, 0], np.sum(QDY * s.D)])
+        d_alpha = errors / (s.sigma_x**2, s.sigma**2) - d.n
         p = len(d.c_beta)
-        d_c = (d.c_beta.T @ Y[1 : 1 + p, -1] - Y[1 + p : 1 + p + d.r, 0]) / s.sigma**2
-        d_c += self._prior_gradient(s, np.sum(second[:, -1, q:], axis=0) / len(second))
-        d_factor = np.sum(s.gram[:, :q] @ complete @ second[:, :, :q], axis=0)
+        d_c = (d.c_beta.T @ QDY[1 : 1 + p, -1] - QDY[1 + p : 1 + p + d.r, 0]) / s.sigma**2
+        d_c += self._prior_gradient(s, second[0, -1, q:])
+        d_factor = np.sum(gram[:, :q] @ complete @ second[:, :, :q], axis=0)
         d_L = np.linalg.inv(d.scaling.T).T @ d_factor / d.scaling.y_scale
         return Theta(d_L, d_alpha), d_c
+
+    def _own(self, q: int) -> Floats:
+        """(v, u, α, γ, 1) of each group in the columns of `_common`, shape (J, d, m)."""
+        d = self.data
+        k, g = d.W.shape[1], d.rest.shape[1]
+        E = np.zeros((len(d.means), q + g + 1, q + k + g + 1))
+        E[:, :q, :q] = np.eye(q)
+        E[:, 0, q : q + k] = d.W
+        E[:, q:-1, q + k : -1] = np.eye(g)
+        E[:, 0, -1], E[:, -1, -1] = d.means, 1.0
+        return E
 
     def _prior_gradient(self, s: _State, eta: Floats) -> Floats:
         """Of the priors, in c, at the mean of (η, 1)."""
@@ -336,17 +356,16 @@ class LatentLikelihood:
         root = np.sqrt(own.precision)[:, None] * np.linalg.inv(own.C)
         return np.asarray(error @ (d.scaling.y_scale * root @ d.scaling.A @ d.c_beta))
 
-    def _moments(self, s: _State) -> Floats:
+    def _moments(self, s: _State, gram: Floats) -> Floats:
         """Second moments of t = (ε, η, 1) given the data, (v, u) = Λε, shape (J, m, m)."""
-        q, m = len(s.factor), s.gram.shape[1]
+        q, m = len(s.factor), gram.shape[1]
         eta = np.linalg.solve(s.S[:-1, :-1], s.S[:-1, -1])
         C = np.linalg.inv(s.S[:-1, :-1]) * float(self.restricted)
-        inverse = np.linalg.inv(s.M)
-        pull = inverse @ s.factor.T @ s.gram[:, :q, q:]
+        pull = s.inverse @ s.factor.T @ gram[:, :q, q:]
         onto, back = pull[:, :, :-1], np.swapaxes(pull[:, :, :-1], 1, 2)
-        mean = np.hstack([pull[:, :, -1] - onto @ eta, np.tile(np.append(eta, 1.0), (len(inverse), 1))])
+        mean = np.hstack([pull[:, :, -1] - onto @ eta, np.tile(np.append(eta, 1.0), (len(pull), 1))])
         second = mean[:, :, None] * mean[:, None, :]
-        second[:, :q, :q] += inverse + onto @ C @ back
+        second[:, :q, :q] += s.inverse + onto @ C @ back
         second[:, :q, q : m - 1] -= onto @ C
         second[:, q : m - 1, :q] -= C @ back
         second[:, q : m - 1, q : m - 1] += C
@@ -361,11 +380,9 @@ def _combination(factor: Floats, m: int) -> Floats:
     return K
 
 
-def _level_rows(d: LatentMeans, m: int, q: int) -> Floats:
-    """The observed mean as a row of (v, u, α, γ, 1), shape (J, m)."""
-    h = np.zeros((len(d.means), m))
-    h[:, 0], h[:, q : q + d.W.shape[1]], h[:, -1] = 1.0, d.W, d.means
-    return h
+def _sandwiched(A: Floats, B: Floats) -> Floats:
+    """B'A_jB for every group, as two products of large matrices, shape (J, k, k)."""
+    return np.tensordot(np.tensordot(A, B, axes=(2, 0)), B, axes=(1, 0)).swapaxes(1, 2)
 
 
 def _each(theta: Theta, b: Floats) -> list[tuple[Theta, Floats]]:
