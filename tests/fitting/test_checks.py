@@ -105,6 +105,16 @@ def test_of_one_group_the_prior_alone_is_known():
     assert "known from the prior alone" in group_check("school", 1).message
 
 
+def test_an_origin_far_away_makes_no_covariance_nearly_singular():
+    """Intercepts at x = 0, 1000 sds from the data, are -1000 times the slopes, and a little more."""
+    G, T = np.diag([4.0, 9.0]), np.array([[1.0, -1000.0], [0.0, 1.0]])
+    L = np.linalg.cholesky(T @ G @ T.T)
+    assert boundary_check("g", ["Intercept", "x"], [(0, 1)], L).status == "note"
+    found = boundary_check("g", ["Intercept", "x"], [(0, 1)], L, T)
+    assert found.status == "ok"
+    assert found.value == pytest.approx(0.5, rel=1e-6)  # uncorrelated; L holds 16 digits, 10 of them needed
+
+
 @pytest.mark.parametrize(("J", "status"), [(2, "warning"), (FEW_GROUPS - 1, "warning"), (FEW_GROUPS, "ok")])
 def test_few_groups_are_a_warning(J, status):
     found = group_check("school", J)

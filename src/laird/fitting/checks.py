@@ -111,11 +111,17 @@ def group_check(group: str, J: int) -> Check:
     )
 
 
-def boundary_check(group: str, names: Sequence[str], blocks: Sequence[Sequence[int]], L: Floats) -> Check:
-    """Whether G is singular, and in which direction."""
+def boundary_check(
+    group: str, names: Sequence[str], blocks: Sequence[Sequence[int]], L: Floats, T: Floats | None = None
+) -> Check:
+    """Whether G = LL' is singular, and in which direction.
+
+    With `T`, which centres and scales the columns of Z, it is nearly singular only where it is so
+    about their means, too: far from these, any intercepts and slopes are all but one.
+    """
     sentences = [s for block in blocks for s in _vanished(group, names, list(block), L)]
     if not sentences:
-        return _full_rank_check(group, names, blocks, L)
+        return _full_rank_check(group, names, blocks, L, L if T is None else np.linalg.solve(T, L))
     return Check(
         "boundary",
         "boundary",
@@ -126,9 +132,12 @@ def boundary_check(group: str, names: Sequence[str], blocks: Sequence[Sequence[i
     )
 
 
-def _full_rank_check(group: str, names: Sequence[str], blocks: Sequence[Sequence[int]], L: Floats) -> Check:
+def _full_rank_check(
+    group: str, names: Sequence[str], blocks: Sequence[Sequence[int]], L: Floats, centred: Floats
+) -> Check:
     """Whether G is close to singular, and in which direction."""
-    share, block = min((_smallest_share(L, list(block)), list(block)) for block in blocks)
+    members = [list(block) for block in blocks]
+    share, block = min((max(_smallest_share(L, m), _smallest_share(centred, m)), m) for m in members)
     if share >= NEARLY_SINGULAR or len(block) == 1:
         return Check("boundary", "ok", share, f"The covariance of the effects of `{group}` has full rank.")
     weights = np.linalg.eigh(sds_and_correlations((L @ L.T)[np.ix_(block, block)])[1])[1][:, 0]

@@ -106,12 +106,12 @@ def _joint_draws(
 def _checks(
     problem: Problem, target: Posterior, mode: Mode, approximation: Approximation | None
 ) -> tuple[Check, ...]:
-    random = problem.design.random
+    random, L, T = problem.design.random, mode.theta.L, problem.data.scaling.T
     factors = zip(random, joined_columns(random), strict=True)
     return (
         optimum_check(mode.optimum),
         *reasons(mode.optimum),
-        *(boundary_check(r.group, r.names, r.blocks, mode.theta.L[p, p]) for r, p in factors),
+        *(boundary_check(r.group, r.names, r.blocks, L[p, p], T[p, p]) for r, p in factors),
         *(group_check(r.group, len(r.levels)) for r in random),
         _approximation_check(approximation),
         *(prior_check(target, approximation.phi, len(problem.design.y)) if approximation else ()),

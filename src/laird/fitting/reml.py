@@ -123,11 +123,11 @@ def _general(problem: Problem, data: Hierarchy, restricted: bool) -> _Found:
 
 
 def _checks(problem: Problem, optimum: Optimum, L: Floats) -> tuple[Check, ...]:
-    random = problem.design.random
+    random, T = problem.design.random, problem.data.scaling.T
     factors = zip(random, joined_columns(random), strict=True)
     return (
         optimum_check(optimum),
         *reasons(optimum, coordinate_names(problem)),
-        *(boundary_check(r.group, r.names, r.blocks, L[place, place]) for r, place in factors),
+        *(boundary_check(r.group, r.names, r.blocks, L[p, p], T[p, p]) for r, p in factors),
         *(group_check(r.group, len(r.levels)) for r in random),
     )
