@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from laird.gaussian import coefficients
 from laird.gaussian.coefficients import Coefficients
 from laird.gaussian.compiled import inlined
-from laird.gaussian.small import multiply
+from laird.gaussian.small import factorise, multiply
 
 type Floats = NDArray[np.float64]
 type Ids = NDArray[np.int64]
@@ -144,6 +144,22 @@ def add_coefficient_gradient(d: CoefficientData, left: Left, d_b: Floats) -> Non
     """Add -½ times the derivative in b, user's units."""
     for a in range(len(d_b)):
         d_b[a] -= 0.5 * d.unit[a] * left.d_b[a]
+
+
+@njit(cache=True, error_model="numpy")
+def draw_coefficients(d: CoefficientData, left: Left, value: float, e: Floats, beta: Floats) -> None:
+    """Overwrite β (p,) by a draw, from standard normals e; NaN where the log density is not finite."""
+    i, n = d.integrated, len(d.integrated)
+    root = np.empty((n, n))
+    for a in range(n):
+        for c in range(n):
+            root[a, c] = left.cov[i[a], i[c]]
+    exists = factorise(root) and np.isfinite(value)
+    for k in range(len(beta)):
+        beta[k] = left.beta[k] if exists else np.nan
+    for a in range(n):
+        for c in range(a + 1):
+            beta[i[a]] += root[a, c] * e[c]
 
 
 @njit(cache=True, error_model="numpy")

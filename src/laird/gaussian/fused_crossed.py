@@ -167,7 +167,7 @@ def _columns(m: CrossedModel, Lam: Floats, transposed: bool) -> Floats:
 
 
 @njit(cache=True, error_model="numpy")
-def _times(m: CrossedModel, Lam: Floats, transposed: bool, X: Floats) -> Floats:
+def times_rest(m: CrossedModel, Lam: Floats, transposed: bool, X: Floats) -> Floats:
     """Λ_r, or its transpose, times X (r, k)."""
     out = np.zeros(X.shape)
     for g in range(len(m.owner)):
@@ -183,14 +183,14 @@ def _times(m: CrossedModel, Lam: Floats, transposed: bool, X: Floats) -> Floats:
 @njit(cache=True, error_model="numpy")
 def _rest_coefficients(m: CrossedModel, Lam: Floats, root: Floats, FW: Floats, S: Floats) -> Floats:
     """Subtract R'R from S, R = L⁻¹Λ_r'F_rw; return K = Λ_rL⁻ᵀR."""
-    R = _times(m, Lam, True, FW)
+    R = times_rest(m, Lam, True, FW)
     lapack.solve(root, R, False)
     for i in range(len(R)):
         for c in range(len(S)):
             for d in range(len(S)):
                 S[c, d] -= R[i, c] * R[i, d]
     lapack.solve(root, R, True)
-    return _times(m, Lam, False, R)
+    return times_rest(m, Lam, False, R)
 
 
 @njit(cache=True, error_model="numpy")
@@ -315,3 +315,24 @@ def _cell_sensitivity(m: CrossedModel, at: CrossedAt, M: Floats, D: Floats) -> F
         multiply(K, D, KD)
         fill_below(out[u], ordered, K, KD, D, Q, width)
     return out
+
+
+@njit(cache=True, error_model="numpy")
+def crossed_values(
+    m: CrossedModel, L: Floats, alpha: Floats, delta: Floats, log_phi: Floats, zeta: Floats, b: Floats
+) -> Floats:
+    """Log densities at stacks of parameters."""
+    out = np.empty(len(b))
+    for s in range(len(b)):
+        out[s] = crossed_at(m, L[s], alpha[s], delta[s], log_phi[s], zeta[s], b[s]).value
+    return out
+
+
+def crossed_value(  # type: ignore[no-untyped-def]
+    model, L, alpha, delta, log_phi, zeta, b, d_L, d_alpha, d_delta, d_log_phi, d_zeta, d_b
+):
+    """The log density; derivatives are added.  For compiled callers."""
+    found = crossed_at(model, L, alpha, delta, log_phi, zeta, b)
+    if np.isfinite(found.value):
+        add_crossed_gradient(model, found, d_L, d_alpha, d_delta, d_log_phi, d_zeta, d_b)
+    return found.value

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from laird.gaussian.cells import Cells
 from laird.gaussian.coefficients import Coefficients
 from laird.gaussian.composite import Composite, CrossedBody
-from laird.gaussian.fused_crossed import crossed_at
 from laird.gaussian.fused_crossed_model import CrossedModel, crossed_products, crossed_rows
 from laird.gaussian.fused_nested import NestedModel, nested_at, nested_products, nested_rows
 from laird.gaussian.hierarchy import Hierarchy
@@ -46,16 +45,28 @@ def _of_products(data: Composite, prior: Coefficients) -> Fused | None:
 
 def fused_values(model: Fused, theta: Theta, b: Floats) -> Floats:
     """Log densities at a stack of S parameters, shape (S,); -∞ where there is none."""
+    return np.asarray(_kernel(model)(model, np.array(theta.L, order="C"), *stacked(theta, b)))
+
+
+def stacked(theta: Theta, b: Floats) -> tuple[Floats, Floats, Floats, Floats, Floats]:
+    """α, all δ, log φ, ζ and b as matrices (S, k) that may be written to."""
     stack = len(b)
-    joined = [np.zeros((stack, 0)), *(_stacked(own, stack) for own in theta.delta)]
-    parts = (_stacked(own, stack) for own in (theta.alpha, np.hstack(joined), theta.log_phi, theta.zeta, b))
-    kernel: Any = _nested_values if isinstance(model, NestedModel) else _crossed_values
-    return np.asarray(kernel(model, np.array(theta.L, order="C"), *parts))
+    joined = np.hstack([np.zeros((stack, 0)), *(_matrix(own, stack) for own in theta.delta)])
+    alpha, log_phi, zeta = (_matrix(own, stack) for own in (theta.alpha, theta.log_phi, theta.zeta))
+    return alpha, joined, log_phi, zeta, _matrix(b, stack)
 
 
-def _stacked(own: Floats, stack: int) -> Floats:
-    """A matrix (S, k) that may be written to; arrays without entries need no leading axis."""
+def _matrix(own: Floats, stack: int) -> Floats:
+    """Arrays without entries need no leading axis."""
     return np.array(own, order="C") if own.ndim > 1 else np.tile(own, (stack, 1))
+
+
+def _kernel(model: Fused) -> Any:
+    if isinstance(model, NestedModel):
+        return _nested_values
+    from laird.gaussian.fused_crossed import crossed_values
+
+    return crossed_values
 
 
 @njit(cache=True, error_model="numpy")
@@ -65,14 +76,4 @@ def _nested_values(
     out = np.empty(len(b))
     for s in range(len(b)):
         out[s] = nested_at(m, L[s], alpha[s], delta[s], log_phi[s], zeta[s], b[s]).value
-    return out
-
-
-@njit(cache=True, error_model="numpy")
-def _crossed_values(
-    m: CrossedModel, L: Floats, alpha: Floats, delta: Floats, log_phi: Floats, zeta: Floats, b: Floats
-) -> Floats:
-    out = np.empty(len(b))
-    for s in range(len(b)):
-        out[s] = crossed_at(m, L[s], alpha[s], delta[s], log_phi[s], zeta[s], b[s]).value
     return out

@@ -199,7 +199,7 @@ def nested_at(
         stretch_rows(m.factors, delta, rows)
         _reduce(m, rows, levels, at)
     logdet = noise.logdet + _eliminate(m, Lam, levels, at)
-    S = _level(m.factors, levels, at, len(m.factors.sizes), m.rows.shape[1])[0]
+    S = level_of(m.factors, levels, at, len(m.factors.sizes), m.rows.shape[1])[0]
     left = leave(m.coefficients, divided(S, sigma * sigma), b)
     value = -0.5 * (logdet + left.value + m.constant)
     return NestedAt(value if np.isfinite(value) else -np.inf, noise, sigma, Lam, rows, levels, at, left)
@@ -222,7 +222,7 @@ def add_nested_gradient(
     H, F = _descend(m, found, D)
     slope = chain_factors(m.factors, H, found.Lam, found.sigma, d_L)
     if m.given:
-        S = _level(m.factors, found.levels, found.at, len(m.factors.sizes), m.rows.shape[1])[0]
+        S = level_of(m.factors, found.levels, found.at, len(m.factors.sizes), m.rows.shape[1])[0]
         d_alpha[0] += constant_gradient(slope, D, S, m.noise.weight[0])
         return
     width = len(H) if len(d_delta) else 0
@@ -244,7 +244,7 @@ def _places(d: FactorData, k: int) -> Ids:
 
 
 @njit(cache=True, error_model="numpy")
-def _level(d: FactorData, levels: Floats, at: Ids, f: int, k: int) -> Floats:
+def level_of(d: FactorData, levels: Floats, at: Ids, f: int, k: int) -> Floats:
     """F of a level, (J, rows, width); of the last, S, (1, m, m)."""
     width = k
     for h in range(f):
@@ -264,9 +264,9 @@ def _copy(source: Floats, target: Floats) -> None:
 def _reduce(m: NestedModel, rows: Floats, levels: Floats, at: Ids) -> None:
     """Cross-products of whitened rows, at the first level and the next."""
     k, depth = rows.shape[1], len(m.factors.sizes)
-    above = _level(m.factors, levels, at, min(1, depth), k)
+    above = level_of(m.factors, levels, at, min(1, depth), k)
     if depth:
-        leaf = _level(m.factors, levels, at, 0, k)
+        leaf = level_of(m.factors, levels, at, 0, k)
         _reduce_rows(rows, m.factors.sizes[0], m.cell, m.parent, leaf, above)
     else:
         _reduce_rows(rows, 0, m.cell, np.zeros(1, dtype=np.int64), np.zeros((1, 0, k)), above)
@@ -278,7 +278,7 @@ def _eliminate(m: NestedModel, Lam: Floats, levels: Floats, at: Ids) -> float:
     d, k, logdet = m.factors, m.rows.shape[1], 0.0
     for f in range(len(d.sizes)):
         q, parent = d.sizes[f], m.parent[d.first[f] : d.first[f + 1]]
-        F, above = _level(d, levels, at, f, k), _level(d, levels, at, f + 1, k)
+        F, above = level_of(d, levels, at, f, k), level_of(d, levels, at, f + 1, k)
         if f > 0:
             pass_rest(F, q, parent, above)
         logdet += eliminate_level(factor_block(d, Lam, f), F, q, parent, above)
@@ -291,7 +291,7 @@ def _descend(m: NestedModel, found: NestedAt, D: Floats) -> tuple[Floats, Floats
     d, k, H = m.factors, m.rows.shape[1], np.zeros(found.Lam.shape)
     above = D.copy().reshape(1, len(D), len(D))
     for f in range(len(d.sizes) - 1, -1, -1):
-        q, F = d.sizes[f], _level(d, found.levels, found.at, f, k)
+        q, F = d.sizes[f], level_of(d, found.levels, found.at, f, k)
         width = F.shape[2] if f > 0 or not m.given else 0
         below, own = np.empty((len(F) if width else 0, width, width)), np.zeros((q, q))
         parent = m.parent[d.first[f] : d.first[f + 1]]

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from laird.gaussian.coefficients import Coefficients, draw_beta, normal_prior
-from laird.gaussian.fused_models import fused_model, fused_values
+from laird.gaussian.fused_draws import fused_draws
+from laird.gaussian.fused_models import Fused, fused_model, fused_values
 from laird.gaussian.hierarchy import Hierarchy, density_under, evaluate, evaluated, solve_under
 from laird.gaussian.solution import Solution
 from laird.gaussian.standardise import Standardisation
@@ -77,6 +78,22 @@ class HierarchyMarginal:
 
     def draw(self, theta: Theta, b: Floats, rng: np.random.Generator) -> tuple[Floats, tuple[Floats, ...]]:
         """One draw of β (S, p) and of the group effects, by factor (S, J, q), per stacked θ."""
+        model = fused_model(self.data, self.prior)
+        return self._draw_each(theta, b, rng) if model is None else self._draw_all(model, theta, b, rng)
+
+    def _draw_all(
+        self, model: Fused, theta: Theta, b: Floats, rng: np.random.Generator
+    ) -> tuple[Floats, tuple[Floats, ...]]:
+        data = self.data
+        beta, u = fused_draws(model, theta, b, rng, data.scaling, data.columns)
+        for f, s in enumerate(data.s):
+            if s.shape[1]:
+                u[f][...] *= np.exp(theta.delta[f] @ s.T)[..., None]
+        return beta, u
+
+    def _draw_each(
+        self, theta: Theta, b: Floats, rng: np.random.Generator
+    ) -> tuple[Floats, tuple[Floats, ...]]:
         data, draws = self.data, len(b)
         beta = np.empty((draws, data.p))
         effects = [list[Floats]() for _ in data.columns]

@@ -14,10 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from laird.gaussian import hierarchy_marginal
-from laird.gaussian.coefficients import Coefficients, Integrated, draw_beta, integrate, normal_prior
+from laird.gaussian.coefficients import Coefficients, Integrated, integrate, normal_prior
 from laird.gaussian.composite import Composite
 from laird.gaussian.crossproducts import Grouped
-from laird.gaussian.fused_models import fused_model, fused_values
+from laird.gaussian.fused_draws import fused_draws
+from laird.gaussian.fused_models import Fused, fused_model, fused_values
 from laird.gaussian.grouped import LOG_2PI
 from laird.gaussian.hierarchy import Hierarchy
 from laird.gaussian.marginal import Marginal, log_densities, log_density, marginal
@@ -128,10 +129,7 @@ class CompositeLikelihood:
 
     def densities(self, theta: Theta, b: Floats) -> Floats:
         """Values at a stack of parameters."""
-        model = fused_model(self.data, self.prior)
-        if model is not None:
-            return fused_values(model, theta, b)
-        return np.array([self._value(self._state(at, own)) for at, own in _each(theta, b)])
+        return fused_values(self._model, theta, b)
 
     def _value(self, s: _State) -> float:
         n, units = self.data.n, self.data.scaling
@@ -155,24 +153,15 @@ class CompositeLikelihood:
 
     def draw(self, theta: Theta, b: Floats, rng: np.random.Generator) -> tuple[Floats, tuple[Floats, ...]]:
         """One draw of β (S, p) and of the group effects, by factor (S, J, q), per stacked θ."""
-        pairs = [self._draw(at, own, rng) for at, own in _each(theta, b)]
-        data, units = self.data, self.data.scaling
-        beta = units.beta(np.array([beta for beta, _ in pairs]))
-        u = [np.array(own) for own in zip(*(u for _, u in pairs), strict=True)]
-        T = [units.T[data.columns[f], data.columns[f]] for f in data.order]
-        scaled = [units.y_scale * own @ t.T for own, t in zip(u, T, strict=True)]
-        return beta, tuple(scaled[data.order.index(f)] for f in range(len(scaled)))
+        data = self.data
+        return fused_draws(self._model, theta, b, rng, data.scaling, data.columns)
 
-    def _draw(self, theta: Theta, b: Floats, rng: np.random.Generator) -> tuple[Floats, list[Floats]]:
-        """One draw in starred units, factors in the order of the body."""
-        s = self._state(theta, b)
-        beta = draw_beta(self.prior, s.found, rng)
-        return beta, self.data.body.draw(s.factors, s.done, s.sigma, beta, rng)
-
-
-def _each(theta: Theta, b: Floats) -> list[tuple[Theta, Floats]]:
-    """The parameters of a stack one by one."""
-    return [(Theta(L, alpha), own) for L, alpha, own in zip(theta.L, theta.alpha, b, strict=True)]
+    @property
+    def _model(self) -> Fused:
+        found = fused_model(self.data, self.prior)
+        if found is None:
+            raise TypeError(f"No compiled density for {type(self.data.body).__name__}.")
+        return found
 
 
 def bind(

@@ -148,14 +148,14 @@ def nested_draw(
         F, parent = done.levels[level], tree.parents[level]
         u = rng.standard_normal((len(F), tree.sizes[level]))
         below = np.empty((len(F), F.shape[2]))
-        _draw_level(np.ascontiguousarray(factors[level]), F, parent, residual, u, below)
+        draw_level(np.ascontiguousarray(factors[level]), F, parent, residual, u, below)
         found.insert(0, u)
         residual = below
     return found
 
 
 @compiled(types.void(MATRIX, STACK, PLACES, MATRIX, *[types.Array(types.float64, 2, "C")] * 2))
-def _draw_level(Lam: Floats, F: Floats, parent: Ids, residual: Floats, u: Floats, below: Floats) -> None:
+def draw_level(Lam: Floats, F: Floats, parent: Ids, residual: Floats, u: Floats, below: Floats) -> None:
     """Overwrite standard normals u by T'(TZ'r + u), T'T = M; write (-u, r) for the level below."""
     q, c = u.shape[1], residual.shape[1]
     T, ZZ, Zr, half = np.empty((q, q)), np.empty((q, q)), np.empty((q, 1)), np.empty((q, 1))

@@ -8,14 +8,13 @@ interpreter lock, and a call costs little more than the likelihood's bare kernel
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 from numba.extending import overload
 from numpy.typing import NDArray
 
-from laird.gaussian.fused_crossed import add_crossed_gradient, crossed_at
 from laird.gaussian.fused_crossed_model import CrossedModel
 from laird.gaussian.fused_grouped import GroupedModel, grouped_model, grouped_value
 from laird.gaussian.fused_models import Fused, fused_model
@@ -99,7 +98,12 @@ def log_likelihood(  # type: ignore[no-untyped-def]
 def _log_likelihood(  # type: ignore[no-untyped-def]
     model, L, alpha, delta, log_phi, zeta, b, d_L, d_alpha, d_delta, d_log_phi, d_zeta, d_b
 ):
-    return KERNELS.get(getattr(model, "instance_class", None))
+    kind = getattr(model, "instance_class", None)
+    if kind is CrossedModel:
+        from laird.gaussian.fused_crossed import crossed_value  # SciPy's LAPACK is for them only
+
+        return crossed_value
+    return _nested if kind is NestedModel else _grouped
 
 
 def _grouped(  # type: ignore[no-untyped-def]
@@ -115,23 +119,6 @@ def _nested(  # type: ignore[no-untyped-def]
     if np.isfinite(found.value):
         add_nested_gradient(model, found, d_L, d_alpha, d_delta, d_log_phi, d_zeta, d_b)
     return found.value
-
-
-def _crossed(  # type: ignore[no-untyped-def]
-    model, L, alpha, delta, log_phi, zeta, b, d_L, d_alpha, d_delta, d_log_phi, d_zeta, d_b
-):
-    found = crossed_at(model, L, alpha, delta, log_phi, zeta, b)
-    if np.isfinite(found.value):
-        add_crossed_gradient(model, found, d_L, d_alpha, d_delta, d_log_phi, d_zeta, d_b)
-    return found.value
-
-
-KERNELS: dict[type | None, Callable[..., Any]] = {
-    GroupedModel: _grouped,
-    NestedModel: _nested,
-    CrossedModel: _crossed,
-}
-"""The likelihood of every kind of model."""
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
