@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 type Floats = NDArray[np.float64]
 type Ids = NDArray[np.int64]
 
-LARGEST = 3000
-"""At most so many effects in one part, whose Z'Z is held as a dense matrix."""
+LARGEST = 5000
+"""At most so many effects in one part, whose Z'Z is held as a dense matrix: 3 GB at the most."""
 
 AT_ONCE = 20_000
 """At most so many groups in one stack."""
