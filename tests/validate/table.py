@@ -10,6 +10,10 @@ import numpy as np
 from benchmarks.harness import table
 from tests.bambi_peer import CASES, discrepancies, laird_draws, summarise
 from tests.peers import golden
+from tests.validate.eb_studies import CELLS as EB_CELLS
+from tests.validate.eb_studies import METHODS as EB_METHODS
+from tests.validate.eb_studies import SIMULATIONS as EB_SIMULATIONS
+from tests.validate.eb_studies import coverage as eb_coverage
 from tests.validate.meta_studies import (
     BETA,
     CELLS,
@@ -36,6 +40,7 @@ def main() -> None:
     _calibration()
     _coverage()
     _meta_analyses()
+    _empirical_bayes()
 
 
 def _meta_analyses() -> None:
@@ -65,6 +70,15 @@ def _meta_row(cell: Cell) -> tuple[object, ...]:
         f"{min(found[name].covers for name in BETA):.3f}" for found in (by_wald, by_default, by_eb)
     ]
     return cell.name, f"{cell.covers:.3f}", *sigmas, *coefficients
+
+
+def _empirical_bayes() -> None:
+    print("## Intervals of empirical Bayes estimates\n")
+    print("Share of 95 % intervals of `ld.eb_intervals` that hold the true effect, default priors, sampling")
+    print(f"variances about 1, {EB_SIMULATIONS} data sets a row (`tests/validate/eb_studies.py`).\n")
+    rows = ((cell.name, eb_coverage(cell, EB_SIMULATIONS, SEED)) for cell in EB_CELLS)
+    cells = ((name, *(f"{own[m]:.3f}" if m in own else "" for m in EB_METHODS)) for name, own in rows)
+    print(table(["data", *EB_METHODS], cells))
 
 
 def _bambi() -> None:
