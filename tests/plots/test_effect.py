@@ -55,6 +55,20 @@ def test_levels_of_a_category_are_points_with_intervals(hs_fit):
     assert bars == pytest.approx(tested)
 
 
+@pytest.mark.parametrize("method", ["reml", "eb"])
+def test_a_difference_is_the_test_of_the_gap_at_each_value(hs_fit, labelled, method):
+    """Slides, Lab 1: the gap between two kinds of groups, with its confidence band."""
+    fit = hs_fit(method)
+    ax = effect(fit, "ses", by="Sector", values=[-1.0, 1.0], difference=True)
+    line = labelled(ax, "Sector: Public − Catholic")
+    tested = wald(fit, [[0, 0, 1, -1], [0, 0, 1, 1]]).rows
+    assert line.get_ydata() == pytest.approx(tested["estimate"].to_numpy())
+    assert band(ax) == pytest.approx(tested[["lower", "upper"]].to_numpy())
+    assert ax.get_ylabel() == "Difference in mathach"
+    with pytest.raises(FitError, match="there is one line"):
+        effect(fit, "ses", difference=True)
+
+
 def test_labels_say_what_is_drawn(hs):
     fit = model("mathach ~ ses + cvar(ses, school) + Sex + (1 | school)", data=hs).fit("reml")
     ax = effect(fit, "ses", ax=Figure(figsize=(7, 4)).add_subplot())

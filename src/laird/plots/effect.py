@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike, NDArray
 
+from laird.errors import FitError
 from laird.fitting.options import one_of
 from laird.fitting.parts import Part
 from laird.fitting.result import Fit
@@ -18,7 +19,7 @@ from laird.inference.reference import Df, Reference, reference
 from laird.plots.effectpaths import MOVING, Course, Curve, Moving, course
 from laird.plots.effectrows import effect_rows
 from laird.plots.sources import as_fit, check_probability
-from laird.plots.style import CHAINS, axes, label, legend_above
+from laird.plots.style import CHAINS, DARK, axes, label, legend_above
 from laird.spec import text
 
 type Floats = NDArray[np.float64]
@@ -40,6 +41,7 @@ def effect(
     effect: Moving = "within",
     values: ArrayLike | None = None,
     at: Mapping[str, Any] | None = None,
+    difference: bool = False,
     outcome: str | None = None,
     df: Df | Reference | None = None,
     prob: float = 0.95,
@@ -67,6 +69,9 @@ def effect(
         Values of x; None: its range, between groups that of the means.
     at
         Values of other variables, as the formula writes them.
+    difference
+        True: how much the other lines of `by` are above the first, as x moves (the gap between
+        sectors at each SES); where a band does not hold zero they differ.
     outcome
         Which, of several.
     df
@@ -92,27 +97,54 @@ def effect(
     one_of("effect", effect, MOVING)
     check_probability(prob)
     shown = course(as_fit(fit), x, by, effect, values, at or {}, outcome)
+    lines = [_Line(curve.name, _rows(fit, shown.part, curve)) for curve in shown.curves]
+    if difference:
+        lines = _differences(lines, by)
     ax = axes(ax)
-    for k, curve in enumerate(shown.curves):
-        table = predictions(fit, shown.part, curve, df, prob)
-        style = _Style(k, len(shown.curves), CHAINS[k % len(CHAINS)], curve.name)
+    for k, line in enumerate(lines):
+        table = _described(fit, line.K, df, prob)
+        style = _Style(k, len(lines), CHAINS[(k + difference) % len(CHAINS)], line.name)
         if shown.axis.levels:
             _points(ax, shown.axis.values, table, style)
         else:
-            _line(ax, shown.axis.values, table, style)
+            _curve(ax, shown.axis.values, table, style)
     if shown.axis.levels:
         ax.set_xticks(shown.axis.values, shown.axis.levels)
         ax.grid(visible=False, axis="x")
-    label(ax, _moving_label(shown, effect), f"Predicted {_outcome(fit, shown)}", _notes(shown, prob))
+    if difference:
+        ax.axhline(0.0, color=DARK, linewidth=0.9, zorder=1)
+    what = "Difference in" if difference else "Predicted"
+    label(ax, _moving_label(shown, effect), f"{what} {_outcome(fit, shown)}", _notes(shown, prob))
     if by is not None:
         legend_above(ax)
     return ax
 
 
-def predictions(fit: Fit, part: Part, curve: Curve, df: Df | Reference | None, prob: float) -> pd.DataFrame:
-    """Return ``estimate, se, lower, upper`` at each value along the axis."""
+class _Line(NamedTuple):
+    """Name of a line, and its points as combinations of the coefficients."""
+
+    name: str
+    K: Floats
+
+
+def _differences(lines: list[_Line], by: str | None) -> list[_Line]:
+    if by is None or len(lines) < 2:
+        raise FitError(
+            "A difference is between the lines of a variable, and there is one line.",
+            remedy='Name the variable: by="Sector".',
+        )
+    first = lines[0].name.split(": ", 1)[-1]
+    return [_Line(f"{line.name} − {first}", line.K - lines[0].K) for line in lines[1:]]
+
+
+def _rows(fit: Fit, part: Part, curve: Curve) -> Floats:
     K = np.zeros((curve.path.points, len(fit.problem.design.names)))
     K[:, part.places] = effect_rows(part, curve.path, curve.at)
+    return K
+
+
+def _described(fit: Fit, K: Floats, df: Df | Reference | None, prob: float) -> pd.DataFrame:
+    """Return ``estimate, se, lower, upper`` at each value along the axis."""
     draws, zero = draws_of(fit, df), np.zeros(len(K))
     if draws is not None:
         return drawn(fit, K, zero, draws, prob)
@@ -128,7 +160,7 @@ class _Style(NamedTuple):
     name: str
 
 
-def _line(ax: Axes, x: Floats, table: pd.DataFrame, style: _Style) -> None:
+def _curve(ax: Axes, x: Floats, table: pd.DataFrame, style: _Style) -> None:
     lower, upper, mean = (table[name].to_numpy() for name in ("lower", "upper", "estimate"))
     ax.fill_between(x, lower, upper, color=style.colour, alpha=0.16, linewidth=0, zorder=2)
     dash = DASHES[style.k % len(DASHES)]
