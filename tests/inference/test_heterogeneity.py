@@ -82,9 +82,9 @@ def test_at_moderators_the_interval_is_that_of_the_coefficient():
     """log τ(grassland) is the intercept of the scale."""
     data = ld.load_data("restoration")
     fit = ld.model("yi ~ habitat + meta_V(vi)", "sigma ~ habitat", data=data).fit("ml")
-    found = ld.heterogeneity_at(fit, {"habitat": ["grassland", "forest"]})
+    found = ld.heterogeneity_at(fit, {"habitat": ["grassland", "forest"]}, simulate=0)
     np.testing.assert_allclose(found.tau, np.exp([fit.scale.iloc[0], fit.scale.sum()]), rtol=1e-12)
-    every = ld.heterogeneity_at(fit)
+    every = ld.heterogeneity_at(fit, simulate=0)
     assert sorted(every.tau) == pytest.approx(sorted(found.tau), rel=1e-12)
     from laird.inference.profiles import profile_limits, profile_of
 
@@ -99,7 +99,7 @@ def test_at_moderators_the_interval_is_that_of_the_coefficient():
 def test_explained_heterogeneity_can_be_compared_with_any_fit(bcg):
     small = ld.model("yi ~ ablat + meta_V(vi)", data=bcg).fit("reml")
     large = ld.model("yi ~ ablat + year + meta_V(vi)", data=bcg).fit("reml")
-    found = ld.heterogeneity(large, null=small).table.R2.iloc[-1]
+    found = ld.heterogeneity(large, null=small, simulate=0).table.R2.iloc[-1]
     assert found == pytest.approx(max(0.0, 100 * (1 - large.sigma**2 / small.sigma**2)), abs=1e-9)
 
 
@@ -117,7 +117,7 @@ def test_homogeneous_studies_have_zero_and_a_finite_interval():
 @pytest.mark.parametrize("formula", ["yi ~ 1 + meta_V(vi)", 'yi ~ 1 + meta_V(vi, scale="proportional")'])
 def test_a_heterogeneity_that_is_zero_by_assumption_has_no_interval(formula):
     model = ld.model(formula, "sigma ~ 0", data=ld.load_data("bcg_rr"))
-    row = ld.heterogeneity(model.fit("reml")).table.iloc[0]
+    row = ld.heterogeneity(model.fit("reml"), simulate=0).table.iloc[0]
     assert (row.tau, row.I2, row.H2, row.interval) == (0.0, 0.0, 1.0, "none")
     assert np.isnan([row.tau_lower, row.tau_upper, row.tau2_se]).all()
     drawn = ld.heterogeneity(model.fit("eb", random_seed=1)).table.iloc[0]
@@ -166,7 +166,7 @@ def test_draws_give_posterior_intervals(method):
     model = ld.model("yi ~ 1 + (1 | district) + meta_V(vi)", data=data)
     options = {"draws": 300, "tune": 300, "chains": 2} if method == "nuts" else {}
     fit = model.fit(method, random_seed=1, **options)
-    table = ld.heterogeneity(fit).table
+    table = ld.heterogeneity(fit, simulate=0).table
     assert set(table.interval) == {"posterior"}
     assert np.all((table.tau_lower < table.tau) & (table.tau < table.tau_upper))
     assert np.all((table.I2_lower < table.I2) & (table.I2_upper > table.I2))
@@ -179,7 +179,7 @@ def test_homogeneous_studies_with_a_scale_have_no_infinite_interval(method):
     y = np.random.default_rng(4).normal(0.2, 0.1, 20)
     data = {"y": y, "v": np.full(20, 0.04), "x": ["p", "q"] * 10}
     fit = ld.model("y ~ 1 + meta_V(v)", "sigma ~ x", data=data).fit(method)
-    total, parts = ld.heterogeneity(fit).table.iloc[-1], ld.heterogeneity_at(fit)
+    total, parts = ld.heterogeneity(fit, simulate=0).table.iloc[-1], ld.heterogeneity_at(fit, simulate=0)
     assert total.tau_lower == pytest.approx(0, abs=1e-6)
     assert 0 < total.tau_upper < parts.tau_upper.max()
 
@@ -188,7 +188,7 @@ def test_a_variance_that_may_be_zero_has_zero_for_its_limit():
     known = {"V": "vcov_cluster(vi, study, rho=0.6)"}
     formulas = ["yi ~ 1 + meta_V(V) + (1 | study)", "sigma ~ deltype"]
     fit = ld.model(*formulas, data=ld.load_data("assink2016"), known=known).fit("reml")
-    found = ld.heterogeneity_at(fit, {"deltype": ["overt"]})
+    found = ld.heterogeneity_at(fit, {"deltype": ["overt"]}, simulate=0)
     residual = found[found.level == "residual"].iloc[0]
     assert residual.tau_lower == pytest.approx(0, abs=1e-9)
     assert residual.tau < residual.tau_upper < 1

@@ -16,7 +16,7 @@ from laird.plots.taus import heterogeneity, interpolated, taus
 def test_levels_are_those_of_the_table(labelled):
     ax = heterogeneity(restoration(), "habitat")
     new = {"habitat": ["grassland", "forest"], "duration": [0.0, 0.0]}
-    table = ld.heterogeneity_at(restoration(), new)
+    table = ld.heterogeneity_at(restoration(), new, simulate=0)
     assert labelled(ax, "τ, REML").get_ydata() == pytest.approx(table["tau"].to_numpy())
     ends = np.array(ax.collections[0].get_segments())[:, :, 1]
     assert ends == pytest.approx(table[["tau_lower", "tau_upper"]].to_numpy(), abs=1e-4)  # two searches

@@ -24,6 +24,9 @@ from laird.inference.refits import subset
 from laird.inference.studies import distinct_rows, require_known, rows_at
 from laird.posterior.codings import outcome_rows
 
+USUAL, AFFORDABLE = 200, 500
+"""Simulated outcomes where none are asked for, and up to so many rows."""
+
 INTERVALS = ("auto", "q-profile", "profile", "none")
 
 
@@ -67,8 +70,8 @@ def heterogeneity(
     interval: Interval = "auto",
     null: Fit | None = None,
     prob: float = 0.95,
-    simulate: int = 0,
-    random_seed: int | None = None,
+    simulate: int | None = None,
+    random_seed: int | None = 0,
 ) -> Heterogeneity:
     """Measure the heterogeneity of a meta-analysis.
 
@@ -88,7 +91,8 @@ def heterogeneity(
         Probability of the intervals.
     simulate, random_seed
         Outcomes simulated for the interval of R² of ``ml`` and ``reml``, a parametric bootstrap (0:
-        no such interval), and their seed.
+        no such interval; None: 200 for up to 500 rows without weights, unless `interval` is
+        ``"none"``), and their seed.
 
     Returns
     -------
@@ -136,8 +140,8 @@ def heterogeneity_at(
     interval: Interval = "auto",
     null: Fit | None = None,
     prob: float = 0.95,
-    simulate: int = 0,
-    random_seed: int | None = None,
+    simulate: int | None = None,
+    random_seed: int | None = 0,
 ) -> pd.DataFrame:
     """Measure the heterogeneity of studies at given moderators: τ(x), I²(x), H²(x), R²(x).
 
@@ -198,11 +202,13 @@ def _table(
     labels: Sequence[Mapping[str, object]],
     interval: Interval,
     prob: float,
-    simulate: int,
+    simulate: int | None,
     random_seed: int | None,
 ) -> pd.DataFrame:
     """All measures at all places, with the labels of each in front."""
-    replicates = whole_number("simulate", simulate, 0)
+    replicates = (
+        _replicates(places[0].fit, interval) if simulate is None else whole_number("simulate", simulate, 0)
+    )
     shares = explained_at(places[0].fit, places, nulls, prob, replicates, seed(random_seed))
     tables = []
     for place, label, share in zip(places, labels, shares, strict=True):
@@ -210,6 +216,13 @@ def _table(
         method = found.pop("interval")
         tables.append(pd.DataFrame(dict(label), index=found.index).join(found).assign(interval=method))
     return pd.concat(tables, ignore_index=True)
+
+
+def _replicates(fit: Fit, interval: Interval) -> int:
+    """As many as take a second or two, for those who ask for intervals at all."""
+    design = fit.problem.design
+    few = len(design.y) <= AFFORDABLE and design.weights is None
+    return USUAL if few and interval != "none" else 0
 
 
 def _jackson(fit: Fit, outcome: str) -> float:

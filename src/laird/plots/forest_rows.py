@@ -71,7 +71,7 @@ def heterogeneity_text(fit: Fit, outcome: str = "", prob: float = 0.95) -> str:
     'τ = 0.56 [0.35, 1.05], I² = 92.2 %, Q(12) = 152.2, p < 0.001'
     """
     single = fit.draws is not None or fit.df_model == len(fit.fixef) + 1
-    found = heterogeneity(fit, interval="auto" if single else "none", null=fit, prob=prob)
+    found = heterogeneity(fit, interval="auto" if single else "none", null=fit, prob=prob, simulate=0)
     table = found.table if "outcome" not in found.table else found.table[found.table["outcome"] == outcome]
     total = table[table["level"] == "total"].iloc[0]
     ends = f" [{total['tau_lower']:.2f}, {total['tau_upper']:.2f}]" if np.isfinite(total["tau_upper"]) else ""

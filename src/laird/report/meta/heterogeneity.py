@@ -83,7 +83,7 @@ def _row(record: Mapping[Any, Any]) -> tuple[Cell, ...]:
         Cell(number(record["tau2"])),
         _limits(record, "I2", places=0),
         _limits(record, "H2"),
-        Cell(fixed(record["R2"], 0)),
+        _limits(record, "R2", places=0),
     )
 
 
