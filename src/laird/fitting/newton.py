@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import hypot
 
 import numpy as np
 from numpy.typing import NDArray
@@ -190,5 +191,5 @@ def _shift_for(w: Floats, g: Floats, radius: float, low: float) -> float:
     high = low + float(np.linalg.norm(g)) / radius + 1.0
     for _ in range(80):
         middle = 0.5 * (low + high)
-        low, high = (middle, high) if np.linalg.norm(g / (w + middle)) > radius else (low, middle)
+        low, high = (middle, high) if hypot(*(g / (w + middle))) > radius else (low, middle)
     return high
