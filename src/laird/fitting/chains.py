@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from laird.fitting.checks import Check, group_check
+from laird.fitting.convergence import convergence
 from laird.fitting.draws import Draws
 from laird.fitting.problem import Problem, joined_columns
-from laird.fitting.tables import convergence
 from laird.gaussian.coordinates import correlated_pairs
 
 RHAT_LIMIT = 1.01

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from laird.data.checks import warn
 from laird.data.transforms import group_means
+from laird.fitting.convergence import convergence
 from laird.fitting.derivatives import Effect
 from laird.fitting.fitted import Fitted
 from laird.fitting.latentparts import latent_parts
 from laird.fitting.options import seed, share, whole_number
-from laird.fitting.tables import convergence
 from laird.posterior import prior_table
 
 type Floats = NDArray[np.float64]

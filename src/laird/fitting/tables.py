@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from laird.design import RandomDesign
+from laird.fitting.convergence import convergence
 from laird.fitting.degrees import inner_outer
 from laird.fitting.intervals import credible
 from laird.gaussian.coordinates import correlated_pairs
@@ -287,19 +288,6 @@ def shape_name(parameter: str) -> tuple[str, str, str]:
 def _bounded(found: tuple[float, float, float], effective: float) -> tuple[float, float, float]:
     bulk, tail, rhat = found
     return min(bulk, effective), min(tail, effective), rhat
-
-
-def convergence(values: Floats) -> tuple[float, float, float]:
-    """Bulk and tail effective sample size and rank-normalised split R-hat (Vehtari et al. 2021)."""
-    from arviz_stats.base import array_stats
-
-    if values.std() == 0.0:
-        return np.nan, np.nan, np.nan
-    return (
-        float(array_stats.ess(values, chain_axis=0, draw_axis=1, method="bulk")),
-        float(array_stats.ess(values, chain_axis=0, draw_axis=1, method="tail", prob=0.1)),
-        float(array_stats.rhat(values, chain_axis=0, draw_axis=1, method="rank")),
-    )
 
 
 def effects_frame(values: Floats, levels: Sequence[str], terms: Sequence[str], group: str) -> pd.DataFrame:

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from laird.data.checks import warn
 from laird.data.factors import quoted
 from laird.errors import FitError
+from laird.fitting.convergence import convergence
 from laird.fitting.options import one_of
 from laird.fitting.result import Fit
-from laird.fitting.tables import convergence
 from laird.inference.dispersion import drawn_theta
 from laird.inference.logo_densities import prior_about, row_densities, unit_densities
 from laird.inference.logo_rows import centred_rows
