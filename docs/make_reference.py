@@ -18,13 +18,14 @@ TOPICS = {
     ),
     "Say a model and fit it": "model Model multilevel parse_spec read_spec Spec Fit load_fit write_report",
     "Compare methods and estimators": (
-        "shrinkage estimators group_weights variance_inequality simulated_school sensitivity"
+        "shrinkage estimators group_weights variance_inequality simulated_school sensitivity "
+        "compare_families family_effects"
     ),
     "Test and describe": (
         "coef_tests wald lr_test hausman contextual scale_tests marginal_means cluster_robust icc r2"
     ),
     "Predict": "predictions comparisons slopes",
-    "Diagnose": "residuals envelope leverage influence leave_one_out cumulative",
+    "Diagnose": "residuals outlier_weights envelope leverage influence leave_one_out cumulative",
     "Criticise a model": "predictive_check prior_predictive power_scaling loo compare_loo log_likelihood",
     "Meta-analysis": (
         "heterogeneity heterogeneity_at prediction_interval true_effects eb_intervals rho_sensitivity "

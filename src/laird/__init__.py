@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from laird.bound import Model, model
     from laird.compare.eb_intervals import eb_intervals
     from laird.compare.estimators import estimators
+    from laird.compare.families import compare_families, family_effects, outlier_weights
     from laird.compare.shrinkage import shrinkage
     from laird.compare.simulated_school import simulated_school
     from laird.compare.true_effects import true_effects
@@ -74,6 +75,7 @@ _HOMES = {
     "by_group": "laird.data.groupwise",
     "cluster_robust": "laird.inference.robust",
     "coef_tests": "laird.inference.coefficients",
+    "compare_families": "laird.compare.families",
     "compare_loo": "laird.inference.logo",
     "comparisons": "laird.inference.comparisons",
     "contextual": "laird.inference.contextual",
@@ -81,6 +83,7 @@ _HOMES = {
     "eb_intervals": "laird.compare.eb_intervals",
     "envelope": "laird.inference.envelopes",
     "estimators": "laird.compare.estimators",
+    "family_effects": "laird.compare.families",
     "group_labels": "laird.data.groupwise",
     "group_weights": "laird.inference.group_weights",
     "hausman": "laird.inference.hausman",
@@ -101,6 +104,7 @@ _HOMES = {
     "marginal_means": "laird.inference.marginal_means",
     "model": "laird.bound",
     "multilevel": "laird.spec",
+    "outlier_weights": "laird.compare.families",
     "parse_spec": "laird.spec",
     "power_scaling": "laird.inference.criticism_scaling",
     "prediction_interval": "laird.inference.predictive",
@@ -141,6 +145,7 @@ __all__ = [
     "by_group",
     "cluster_robust",
     "coef_tests",
+    "compare_families",
     "compare_loo",
     "comparisons",
     "contextual",
@@ -149,6 +154,7 @@ __all__ = [
     "effects",
     "envelope",
     "estimators",
+    "family_effects",
     "group_labels",
     "group_weights",
     "hausman",
@@ -169,6 +175,7 @@ __all__ = [
     "marginal_means",
     "model",
     "multilevel",
+    "outlier_weights",
     "parse_spec",
     "plots",
     "power_scaling",

@@ -80,7 +80,8 @@ def _add_fit(commands: Any) -> None:
     words = "Fit a model by one method and print it."
     parser = commands.add_parser("fit", help="fit by one method, print it", description=words)
     _add_model(parser)
-    parser.add_argument("--method", default="reml", help=f"ols, ml, reml, eb or nuts; {_DEFAULT}")
+    method = "ols, ml, reml, eb or nuts; default: reml, or nuts where families are not normal"
+    parser.add_argument("--method", help=method)
     parser.add_argument("--prob", type=float, default=0.95, help=f"of the intervals; {_DEFAULT}")
     _add_sampling(parser)
     parser.set_defaults(command=_fit)
@@ -108,7 +109,8 @@ def _list_models(_: argparse.Namespace) -> None:
 
 def _fit(given: argparse.Namespace) -> None:
     _check_probability(given.prob)
-    fit = _fit_by(_model(given), given.method, given)
+    model = _model(given)
+    fit = _fit_by(model, given.method or ("nuts" if model.spec.families else "reml"), given)
     print(fit.text(given.prob))
 
 

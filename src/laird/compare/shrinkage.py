@@ -22,9 +22,9 @@ from laird.design import Design
 from laird.errors import FitError
 from laird.fitting import ols
 from laird.fitting.result import Fit
-from laird.gaussian.hierarchy import Hierarchy
 from laird.inference.dispersion import rows_of
 from laird.inference.rowblocks import whitener
+from laird.posterior.structure import is_plain
 
 type Floats = NDArray[np.float64]
 
@@ -117,7 +117,7 @@ def _blue(given: Sequence[Fit]) -> Fit:
     The variances are those of the first fit that has any.
     """
     reference = next((fit for fit in given if fit.method != "ols"), given[0])
-    if reference.method == "ols" or not isinstance(reference.problem.data, Hierarchy):
+    if reference.method == "ols" or is_plain(reference.problem.design):
         return ols.fit(reference.problem)
     return ols.fit(reference.problem, _unit_rows(reference))
 
@@ -125,7 +125,7 @@ def _blue(given: Sequence[Fit]) -> Fit:
 def _unit_rows(fit: Fit) -> Design:
     """The rows of a design divided by the root of their residual covariance within groups."""
     design = fit.problem.design
-    covariance = rows_of(fit)
+    covariance = rows_of(fit, moments=True)
     R = tuple(V + level for V, level in zip(covariance.V, covariance.levels[0], strict=True))
     divided = whitener(covariance.where, R).whiten
     random = tuple(replace(own, Z=divided(own.Z)) for own in design.random)

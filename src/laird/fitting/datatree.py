@@ -13,6 +13,7 @@ from laird.design import Design
 from laird.fitting.draws import Draws
 from laird.fitting.problem import Problem, joined_columns
 from laird.fitting.summaries import QUANTILES
+from laird.fitting.tables import shape_name
 from laird.gaussian.coordinates import correlated_pairs
 from laird.posterior.codings import Coding
 from laird.posterior.names import coords, group_names, identifier, outcome_name
@@ -28,7 +29,8 @@ def to_datatree(draws: Draws, problem: Problem, attributes: Mapping[str, object]
 
     Groups ``posterior`` (``beta``, ``sigma``, ``sd_<group>``, ``cor_<group>``,
     ``u_<group>``; of several outcomes ``sigma_<outcome>`` and ``rho_<outcome>_<outcome>``;
-    coefficients of regressions as ``log_sigma``, ``log_sd_<group>``, ``atanh_rho_…``),
+    coefficients of regressions as ``log_sigma``, ``log_sd_<group>``, ``atanh_rho_…``; of families
+    that are not normal ``nu_<what>``, ``alpha_<what>`` and ``u_true_effects``),
     ``sample_stats``, ``observed_data`` and ``constant_data``; and ``effects`` with
     ``u_<group>_mean``, ``_sd`` and ``_quantile`` where the draws of the group effects were
     not kept.
@@ -77,7 +79,17 @@ def _posterior(draws: Draws, problem: Problem) -> xr.Dataset:
         if pairs := correlated_pairs(random.blocks):
             values = np.stack([draws.correlation[..., start + i, start + j] for i, j in pairs], axis=-1)
             variables[names.cor] = ((*axes, names.pair), values)
+    for parameter, values in draws.shapes.items():
+        variables[_shape_name(parameter)] = (axes, values)
+    if draws.deviations.size:
+        variables["u_true_effects"] = ((*axes, "obs"), draws.deviations)
+        named["obs"] = design.rows
     return xr.Dataset(variables, named)
+
+
+def _shape_name(parameter: str) -> str:
+    """Name of ν or α of a family: that of a factor with one coefficient has no term."""
+    return identifier("_".join(part for part in shape_name(parameter) if part))
 
 
 def _coefficients(coding: Coding, draws: Draws, outcomes: int) -> tuple[str, Floats]:

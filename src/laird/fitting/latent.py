@@ -25,6 +25,7 @@ from laird.fitting.latentparts import SAMPLED, LatentParts, latent_parts, unavai
 from laird.fitting.likelihood import maximise
 from laird.fitting.mode import Mode, find_mode
 from laird.fitting.newton import hessian
+from laird.fitting.refusals import beyond_normal
 from laird.fitting.reliability import reliabilities
 from laird.fitting.satterthwaite import default_degrees, inverse_information
 from laird.fitting.target import near
@@ -89,6 +90,8 @@ def latent_effects(fit: Fitted, found: Sequence[Effect], prob: float) -> pd.Data
     """
     if fit.method == "ols":
         raise unavailable("least squares has no group effects", 'Fit with "ml" or "reml".')
+    if fit.problem.design.families:
+        raise beyond_normal(fit.problem.design)
     own = latent_parts(fit.problem, found)
     _refuse_products(fit, own)
     drawn = fit.method in ("eb", "nuts")

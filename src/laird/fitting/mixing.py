@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from laird.design import Design, RandomDesign
 from laird.fitting.draws import Draws
 from laird.fitting.problem import Problem, joined_columns
+from laird.fitting.standard import standard_of
 from laird.posterior.codings import group_predictors, sigma_predictors
 from laird.spec.families import ERRORS, TRUE_EFFECTS
 
@@ -85,6 +86,11 @@ class Standardised:
         W, present = sigma_predictors(self.design)
         return np.where(present, np.exp(self.flat("alpha") @ W.T), 0.0)
 
+    def phi(self) -> Floats:
+        """Multiplier of the known variances, shape (S, 1)."""
+        log_phi = self.flat("log_phi")
+        return np.exp(log_phi[:, :1]) if log_phi.shape[-1] else np.ones((len(log_phi), 1))
+
     def stretch(self, f: int) -> Floats:
         """How much larger the sds of groups are than those of θ, shape (S, J)."""
         S = group_predictors(self.design)[f]
@@ -102,15 +108,19 @@ class Standardised:
         u = self.effects(f) / self.stretch(f)[:, :, None]
         return np.linalg.solve(L[:, None], u[..., None])[..., 0]
 
+    def means(self) -> Floats:
+        """Xβ + Zu, shape (S, n)."""
+        found = self.flat("beta") @ self.design.X.T
+        for f, random in enumerate(self.design.random):
+            u = self.effects(f)
+            found += sum(u[:, random.ids, k] * random.Z[:, k] for k in range(len(random.names)))
+        return np.asarray(found)
+
     def rows(self) -> Floats:
         """Residuals, or deviations of the true effects, over their sds, shape (S, n)."""
         if self.draws.deviations.size:
             return np.asarray(self.flat("deviations") / self.sigma())
-        left = self.design.y - self.flat("beta") @ self.design.X.T
-        for f, random in enumerate(self.design.random):
-            u = self.effects(f)
-            left -= sum(u[:, random.ids, k] * random.Z[:, k] for k in range(len(random.names)))
-        return np.asarray(left / self.sigma())
+        return np.asarray((self.design.y - self.means()) / self.sigma())
 
 
 def standardised(problem: Problem, draws: Draws, count: int = AVERAGED) -> Standardised:
@@ -171,7 +181,7 @@ def own_weights(problem: Problem, draws: Draws, count: int = 100) -> tuple[Float
     if len(shapes) != 1 or _connected(design):
         return tuple(np.full(shape, np.nan) for shape in shapes)
     own = standardised(problem, draws, count)
-    A = _information(own, _row_variances(own))
+    A = row_information(own).A
     G = _group_covariances(own)
     eye = np.eye(shapes[0][1])
     return (np.mean(eye - np.linalg.inv(eye + G @ A), axis=0),)
@@ -203,7 +213,7 @@ def _group_covariances(own: Standardised) -> Floats:
     return scaled @ np.swapaxes(scaled, -1, -2)
 
 
-def _row_variances(own: Standardised) -> Floats:
+def row_variances(own: Standardised) -> Floats:
     """σ_i² given the weights, shape (S, n)."""
     families, variance = dict(own.design.families), own.sigma() ** 2
     for what in (ERRORS, TRUE_EFFECTS):
@@ -223,23 +233,90 @@ def _skew_variance(alpha: Floats) -> Floats:
     return np.asarray((1 - delta2) / (1 - 2 * delta2 / pi))
 
 
-def _information(own: Standardised, variance: Floats) -> Floats:
-    """Z_j'R_j⁻¹Z_j with R = φV + diag(variance), shape (S, J, q, q)."""
+def given_effects(own: Standardised) -> Floats:
+    """log p(y | β, u, true effects, θ) at every draw, shape (S,)."""
+    design, draws = own.design, own.draws
+    known, sigma = design.known, own.sigma()
+    if known is None:
+        standard = standard_of(design, draws, ERRORS, own.chosen)
+        return np.asarray(np.sum(standard.logpdf(own.rows()) - np.log(sigma), axis=1))
+    left, variance = design.y - own.means(), sigma**2
+    if draws.deviations.size:
+        left, variance = left - own.flat("deviations"), np.zeros_like(variance)
+    phi = own.phi()
+    total, alone = variance + phi * known.variances, np.ones(len(design.y), dtype=bool)
+    found = np.zeros(len(left))
+    for block in known.blocks:
+        alone[block.rows] = False
+        R, part = phi[:, :, None] * block.V + _diagonal(variance[:, block.rows]), left[:, block.rows, None]
+        squares = np.sum(part * np.linalg.solve(R, part), axis=(1, 2))
+        found -= 0.5 * (squares + np.linalg.slogdet(R)[1] + len(block.rows) * np.log(2 * pi))
+    rows = np.log(2 * pi * total[:, alone]) + left[:, alone] ** 2 / total[:, alone]
+    return np.asarray(found - 0.5 * rows.sum(axis=1))
+
+
+class Information(NamedTuple):
+    """What groups reduce to given β and R, R the covariance of their rows.
+
+    Attributes
+    ----------
+    A, b, c, logdet
+        Z_j'R_j⁻¹Z_j (S, J, q, q), Z_j'R_j⁻¹r_j (S, J, q), r_j'R_j⁻¹r_j and log |R_j| (S, J), r = y - Xβ.
+    n
+        Numbers of rows, shape (J,).
+    """
+
+    A: Floats
+    b: Floats
+    c: Floats
+    logdet: Floats
+    n: NDArray[np.int64]
+
+
+def row_information(own: Standardised) -> Information:
+    """The rows of a single factor's groups, R = φV + diag(σ²) given the weights of rows, at every draw."""
     design, (random,) = own.design, own.design.random
-    known, S = design.known, len(variance)
-    phi = np.exp(own.flat("log_phi")[:, :1]) if own.flat("log_phi").shape[-1] else np.ones((S, 1))
-    total = variance if known is None else variance + phi * known.variances
-    found = np.zeros((S, len(random.levels), *2 * random.Z.shape[1:]))
+    variance, known, ids = row_variances(own), design.known, random.ids
+    S, J, q = len(variance), len(random.levels), random.Z.shape[1]
+    phi = own.phi()
+    W = np.concatenate(
+        [
+            np.broadcast_to(random.Z, (S, *random.Z.shape)),
+            (design.y - own.flat("beta") @ design.X.T)[..., None],
+        ],
+        axis=-1,
+    )
     alone = np.ones(len(design.y), dtype=bool)
+    WW, logdet = np.zeros((S, J, q + 1, q + 1)), np.zeros((S, J))
     for block in () if known is None else known.blocks:
         alone[block.rows] = False
-        R = phi[:, :, None] * block.V + _diagonal(variance[:, block.rows])
-        Z = random.Z[block.rows]
-        found[:, random.ids[block.rows[0]]] += Z.T @ np.linalg.solve(R, np.broadcast_to(Z, (S, *Z.shape)))
-    ZZ = random.Z[alone, :, None] * random.Z[alone, None, :]
-    for s, own_total in enumerate(total[:, alone]):
-        np.add.at(found[s], random.ids[alone], ZZ / own_total[:, None, None])
-    return found
+        R, j, part = (
+            phi[:, :, None] * block.V + _diagonal(variance[:, block.rows]),
+            ids[block.rows[0]],
+            W[:, block.rows],
+        )
+        WW[:, j] += np.swapaxes(part, -1, -2) @ np.linalg.solve(R, part)
+        logdet[:, j] += np.linalg.slogdet(R)[1]
+    total = (variance if known is None else variance + phi * known.variances)[:, alone]
+    sums = _Sums(ids[alone], J)
+    logdet += sums(np.log(total))
+    for a, b in np.ndindex(q + 1, q + 1):
+        WW[:, :, a, b] += sums(W[:, alone, a] * W[:, alone, b] / total)
+    return Information(WW[..., :q, :q], WW[..., :q, q], WW[..., q, q], logdet, np.bincount(ids, minlength=J))
+
+
+class _Sums(NamedTuple):
+    """Sums over the rows of groups, (S, m) -> (S, J)."""
+
+    ids: NDArray[np.int64]
+    J: int
+
+    def __call__(self, values: Floats) -> Floats:
+        from scipy.sparse import csr_array
+
+        m = len(self.ids)
+        members = csr_array((np.ones(m), (self.ids, np.arange(m))), shape=(self.J, m))
+        return np.asarray((members @ values.T).T)
 
 
 def _diagonal(values: Floats) -> Floats:

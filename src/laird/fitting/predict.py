@@ -20,6 +20,7 @@ from laird.fitting.draws import Draws
 from laird.fitting.point import Point
 from laird.fitting.problem import Problem, joined_columns
 from laird.fitting.regressions import Regression, row_sigma
+from laird.fitting.standard import new_effects, residuals
 from laird.gaussian.crossproducts import Grouped
 from laird.gaussian.prediction import prediction_variance
 from laird.gaussian.theta import Theta
@@ -201,8 +202,7 @@ def _predictive(
     draws: Draws, rows: Rows, scales: DrawnScales, variances: Floats | None, rng: np.random.Generator
 ) -> Iterator[Floats]:
     """Draws of the linear predictor or response, (S, rows) a chunk of rows at a time."""
-    beta, L = draws.flat("beta"), draws.flat("L")
-    new_u = np.einsum("sab,sb->sa", L, rng.standard_normal(L.shape[:2]))
+    beta, new_u = draws.flat("beta"), new_effects(scales.design, draws, rng)
     effects = draws.flat_effects() if rows.factors else ()
     places = joined_columns(scales.design.random)
     chunk = max(CELLS // len(beta), 1)
@@ -215,8 +215,8 @@ def _predictive(
                 new = new_u[:, [at.start + k]] * stretch
                 values += np.where(ids[part] >= 0, u[:, ids[part], k], new) * Z[part, k]
         if variances is not None:
-            residual = scales.sigma(part) ** 2 + scales.phi()[:, None] * variances[part]
-            values += np.sqrt(residual) * rng.standard_normal(values.shape)
+            sampling = scales.phi()[:, None] * variances[part]
+            values += residuals(scales.design, draws, scales.sigma(part), sampling, rng)
         yield values
 
 

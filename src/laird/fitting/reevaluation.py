@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from laird.errors import FitError
 from laird.fitting.draws import Draws
+from laird.fitting.mixing import given_effects, standardised
 from laird.fitting.point import Point
 from laird.fitting.problem import Problem
 from laird.fitting.target import centred, flat_likelihood, target_of
@@ -30,9 +31,12 @@ def log_densities(
 ) -> Floats:
     """Log densities at the parameters of a fit, shape (k,).
 
-    Of the posterior at some of the draws; without draws the restricted log-likelihood at θ; of
+    Of the posterior at some of the draws; of the outcome given all effects where these are not
+    normal; without draws the restricted log-likelihood at θ; of
     least squares the log-likelihood of independent rows at β and σ.
     """
+    if draws is not None and problem.design.families:
+        return given_effects(standardised(problem, draws, EVALUATED))
     if draws is not None and priors is not None:
         return _at_draws(problem, draws, priors)
     if theta is not None:

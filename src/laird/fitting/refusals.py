@@ -27,7 +27,7 @@ def beyond_normal(design: Design) -> FitError:
     others = ", ".join(f"{what} {family}" for what, family in design.families)
     return FitError(
         f"This needs normal errors and effects; the model has other families ({others}).",
-        allowed='Such models are fitted by "nuts"; see `laird.compare_families` for what is told of them.',
+        allowed='Such models are fitted by "nuts"; `laird.compare_families` tells of them.',
         remedy="Leave `families` out for the normal model.",
     )
 

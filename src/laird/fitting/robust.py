@@ -38,6 +38,9 @@ from laird.posterior.table import PriorTable
 type Floats = NDArray[np.float64]
 type Arrays = dict[str, NDArray[Any]]
 
+TUNE = 1000
+"""Tuning draws by default: more variables are sampled than of a normal model, and draws cost little."""
+
 STATISTICS = {
     "diverging": "diverging",
     "depth": "tree_depth",
@@ -62,9 +65,9 @@ def fit(problem: Problem, priors: PriorTable, *, keep: Keep = "auto", **options:
     keep
         ``"draws"`` of the group effects, which are always sampled, or a ``"summary"``.
     **options
-        As in `laird.fitting.nuts.fit`.
+        As in `laird.fitting.nuts.fit`; `tune` is 1000.
     """
-    began, settings = perf_counter(), settings_of(**options)
+    began, settings = perf_counter(), settings_of(**({"tune": TUNE} | options))
     one_of("keep", keep, KEEP)
     _refuse_exact_rows(problem.design)
     coordinates, shares = _normal(problem, priors)
@@ -101,7 +104,7 @@ def _refuse_exact_rows(design: Design) -> None:
 
 
 def _normal(own: Problem, priors: PriorTable) -> tuple[Coordinates, Any]:
-    """Of the normal model: coordinates of θ, and the shares of variance that the data resolve."""
+    """Of the normal model: coordinates of θ, and how far to centre each effect."""
     from laird.graph.effects import Shares
 
     normal = problem(own.spec, own.schema, replace(own.design, families=()))
@@ -111,8 +114,13 @@ def _normal(own: Problem, priors: PriorTable) -> tuple[Coordinates, Any]:
     effects = flat_likelihood(normal).solve(theta, np.zeros(0)).effects
     G = theta.L @ theta.L.T
     places = joined_columns(own.design.random)
-    groups = tuple(resolved_shares(e, G[at, at]) for e, at in zip(effects, places, strict=True))
-    return target.coordinates, Shares(groups, _row_shares(own.design, theta))
+    groups = tuple(_decided(resolved_shares(e, G[at, at])) for e, at in zip(effects, places, strict=True))
+    return target.coordinates, Shares(groups, _decided(_row_shares(own.design, theta)))
+
+
+def _decided(w: Floats) -> Floats:
+    """Shares with their odds squared: effects whose sd may be zero sample badly when partly centred."""
+    return np.asarray(w**2 / (w**2 + (1 - w) ** 2))
 
 
 def _row_shares(design: Design, theta: Theta) -> Floats:

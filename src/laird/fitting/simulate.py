@@ -21,6 +21,7 @@ from laird.design import Design, RandomDesign, build_new
 from laird.errors import DataError, FitError, LairdWarning
 from laird.fitting.display import row_name
 from laird.fitting.options import seed
+from laird.fitting.refusals import beyond_normal
 from laird.fitting.result import Fit
 from laird.fitting.truth import GroupTruth, Truth, read_truth
 from laird.gaussian.coordinates import correlated_pairs, correlation_factor
@@ -52,6 +53,8 @@ def simulate(
         if isinstance(random_seed, np.random.Generator)
         else np.random.default_rng(seed(random_seed))
     )
+    if design.families:
+        raise beyond_normal(design)
     _refuse_weights(design)
     for location in schema.spec.locations:
         _outcome(location)

@@ -1,8 +1,8 @@
 """Group effects and true effects as variables: standardised, or partly centred for sampling.
 
-An effect u of sd τ around 0, next to a fixed part whose line has the value m there, is
+An effect u of scale τ around 0, next to a fixed part whose line has the value m there, is
 
-    u = τ^(1-w) (v - w m),    v of mean w m and sd τ^w,
+    u = τ^(1-w) (v - w m),    v of mean w m and scale τ^w,
 
 with v the variable: for w = 0 v is the standardised effect, for w = 1 the coefficient m + u
 itself.  Samplers do well where w is the share of the variance that the data of the group resolve
@@ -89,6 +89,10 @@ class Own(NamedTuple):
     stretch: Tensor
     standard: Standard = NORMAL
 
+    def scale(self, i: int) -> Tensor:
+        """Scale of the effects of column i: the sd, but for a t."""
+        return self.stretch * self.sd[i] * self.standard.unit
+
     @property
     def names(self) -> GroupNames:
         """Names of its variables."""
@@ -107,10 +111,10 @@ def contributions(own: Own, effects: Sequence[Tensor]) -> Iterator[Tensor]:
 
 
 def standardised(own: Own) -> list[Tensor]:
-    """u_ji = e_j sd_i Σ_k L_ik z_jk with z of mean 0 and sd 1."""
+    """u_ji = c_ji Σ_k L_ik z_jk with the scale c and z of mean 0 and scale 1."""
     columns = _columns(own)
     return [
-        own.stretch * own.sd[i] * sum(element * columns[k] for k, element in row.items())
+        own.scale(i) * sum(element * columns[k] for k, element in row.items())
         for i, row in enumerate(own.rows)
     ]
 
@@ -139,7 +143,7 @@ def partly_centred(own: Own, shares: Floats, lines: Sequence[Tensor]) -> list[Te
     effects: list[Tensor] = []
     z: list[Tensor] = []
     for i, row in enumerate(own.rows):
-        w, total, (before, given) = _weight(shares[:, i]), own.stretch * own.sd[i], own.before(i, z)
+        w, total, (before, given) = _weight(shares[:, i]), own.scale(i), own.before(i, z)
         part, place = _power(total, w), _times(w, lines[i])
         name = identifier(f"{own.names.u if np.all(w == 1) else own.names.v}_{own.random.names[i]}")
         where, spread = place + part * before, part * row[i]
@@ -154,13 +158,14 @@ def true_deviations(
     sigma: Tensor, standard: Standard, shares: Floats | None = None, line: Tensor = 0.0
 ) -> Tensor:
     """Add how far the true effect of every row is from its mean, sd `sigma`; return it (n,)."""
+    total = sigma * standard.unit
     if shares is None:
-        deviation = sigma * standard.variable("z_true_effects", 0.0, 1.0, dims="obs")
+        deviation = total * standard.variable("z_true_effects", 0.0, 1.0, dims="obs")
     else:
         w = _weight(shares)
-        part, place = _power(sigma, w), _times(w, line)
+        part, place = _power(total, w), _times(w, line)
         v = standard.variable("v_true_effects", place, part, dims="obs")
-        deviation = sigma * (v - place) / part
+        deviation = total * (v - place) / part
     return pm.Deterministic(TRUE_DEVIATIONS, deviation, dims="obs")
 
 

@@ -45,7 +45,11 @@ type Tensor = Any
 
 
 def explicit(
-    design: Design, table: PriorTable, *, centred: bool = False, shares: Shares | None = None
+    design: Design,
+    table: PriorTable,
+    *,
+    centred: bool = False,
+    shares: Shares | None = None,
 ) -> pm.Model:
     """Return the model with coefficients and group effects as variables.
 

@@ -29,6 +29,7 @@ type Tensor = Any
 
 HALF = np.array([0.5])
 
+
 class Standard(NamedTuple):
     """A distribution of mean 0 and sd 1.
 
@@ -43,48 +44,52 @@ class Standard(NamedTuple):
     family: str = "normal"
     shape: Tensor = ()
 
+    @property
+    def unit(self) -> Tensor:
+        """Scale of the variable below for which the sd is 1."""
+        return pt.sqrt((self.shape - 2) / self.shape) if self.family == "t" else 1.0
+
     def variable(
         self,
         name: str,
         mean: Tensor,
-        sd: Tensor,
+        scale: Tensor,
         *,
         column: int | slice = 0,
         given: Sequence[Tensor] = (),
         **options: Any,
     ) -> Tensor:
-        """Add a variable of this mean and sd to the model in context.
+        """Add a variable to the model in context, of the sd scale / `unit`: the scale of a t is t_ν's.
 
         Parameters
         ----------
-        name, mean, sd
-            Its name, mean and sd (of a t: given the others below, up to their part of the weight).
+        name, mean, scale
+            Its name, mean and scale.
         column
             Column of the effects, for its α; a slice for all of them side by side.
         given
-            Standardised effects of the same groups that are correlated with it and come before it.
+            Effects of the same groups, of scale 1, that are correlated with it and come before it.
         **options
             Of PyMC: dims, observed.
         """
         if self.family == "t":
-            nu, scale = _given(self.shape, given)
-            return pm.StudentT(name, nu=nu, mu=mean, sigma=sd * scale, **options)
+            nu, spread = _given(self.shape, given)
+            return pm.StudentT(name, nu=nu, mu=mean, sigma=scale * spread, **options)
         if self.family == "skew_normal":
             alpha = self.shape if isinstance(column, slice) else self.shape[column]
-            shift, scale = skew_moments(alpha)
-            return pm.SkewNormal(name, mu=mean - sd * shift, sigma=sd * scale, alpha=alpha, **options)
-        return pm.Normal(name, mean, sd, **options)
+            shift, spread = skew_moments(alpha)
+            return pm.SkewNormal(name, mu=mean - scale * shift, sigma=scale * spread, alpha=alpha, **options)
+        return pm.Normal(name, mean, scale, **options)
 
 
 NORMAL = Standard()
 
 
 def _given(nu: Tensor, given: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-    """Degrees of freedom and scale of a column of a multivariate t given others, for sd 1 of each."""
+    """Degrees of freedom and scale of a column of a multivariate t given others."""
     if not given:
-        return nu, pt.sqrt((nu - 2) / nu)
-    distance = sum(z**2 for z in given) * nu / (nu - 2)
-    return nu + len(given), pt.sqrt((nu - 2) / nu * (nu + distance) / (nu + len(given)))
+        return nu, 1.0
+    return nu + len(given), pt.sqrt((nu + sum(z**2 for z in given)) / (nu + len(given)))
 
 
 def skew_moments(alpha: Tensor) -> tuple[Tensor, Tensor]:

@@ -45,7 +45,7 @@ def observe(
     phi = pt.exp(found.log_phi[0]) if found.log_phi else 1.0
     if errors.is_diagonal:
         sd = pt.sqrt(sigma**2 + phi * errors.variances) if design.known is not None else sigma
-        standard.variable(name, mean, sd, observed=design.y, dims="obs")
+        standard.variable(name, mean, sd * standard.unit, observed=design.y, dims="obs")
         return
     batches = _batches(errors)
     covariances = [_covariance(errors, batch, sigma, phi, found.zeta) for batch in batches]

@@ -8,7 +8,6 @@ matrix VΣ⁻¹ in the place of Bᵢ when errors are correlated.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,31 +17,9 @@ from laird.fitting.result import Fit
 from laird.inference.dispersion import dispersion_chunks, rows_of
 from laird.inference.gls import gls, times
 from laird.inference.rowcovariance import RowCovariance, diagonal, row_covariance, row_layout
+from laird.inference.sampledeffects import TrueEffects, sampled_effects
 
 type Floats = NDArray[np.float64]
-
-
-class TrueEffects(NamedTuple):
-    """Predictions of the true effects, by row, shapes (n,).
-
-    Attributes
-    ----------
-    variance
-        Sampling variance φv.
-    estimate, sd
-        θ̂ and the root of its mean squared error, or posterior mean and sd.
-    lower, upper
-        Interval.
-    factor
-        Diagonal of VΣ⁻¹: the share of the way from y to the mean.
-    """
-
-    variance: Floats
-    estimate: Floats
-    sd: Floats
-    lower: Floats
-    upper: Floats
-    factor: Floats
 
 
 def true_effects_of(fit: Fit, prob: float) -> TrueEffects:
@@ -63,6 +40,8 @@ def true_effects_of(fit: Fit, prob: float) -> TrueEffects:
         )
     if fit.draws is None:
         return _predicted(fit, prob)
+    if fit.problem.design.families:
+        return sampled_effects(fit.problem, fit.draws, prob)
     found = drawn_effects(fit, prob)
     if fit.method != "eb":
         return found

@@ -15,6 +15,7 @@ from laird.gaussian.likelihoods import bind
 from laird.inference.chunks import chunks
 from laird.inference.dispersion import dispersion, drawn_theta
 from laird.inference.logo_densities import LOG_2PI, given_coefficients
+from laird.inference.logo_families import row_densities, unit_densities
 from laird.inference.logo_rows import centred_rows
 from laird.inference.rowcovariance import row_covariance, row_layout
 from laird.inference.units import units_of
@@ -63,7 +64,10 @@ def log_likelihood(fit: Fit, kind: Literal["conditional", "marginal"] = "margina
         raise FitError("The fit has no draws.", remedy='Fit with "eb" or "nuts".')
     if fit.problem.design.weights is not None:
         raise FitError("Weighted rows have no density.", remedy="Leave `weights` out.")
-    values, name, labels = (_marginal if kind == "marginal" else _conditional)(fit)
+    if fit.problem.design.families:
+        values, name, labels = (unit_densities if kind == "marginal" else row_densities)(fit)
+    else:
+        values, name, labels = (_marginal if kind == "marginal" else _conditional)(fit)
     values = values.reshape(*fit.draws.shape, -1)
     return xr.DataArray(values, dims=("chain", "draw", name), coords={name: list(labels)}, name=kind)
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -11,6 +14,7 @@ from laird.design import Design
 from laird.errors import FitError
 from laird.fitting.problem import Problem, joined_columns
 from laird.fitting.result import Fit
+from laird.fitting.standard import Standard, of_rows, standard_of
 from laird.fitting.target import flat_likelihood
 from laird.gaussian.theta import Theta
 from laird.inference.chunks import chunks
@@ -30,11 +34,14 @@ class Parameters(NamedTuple):
         Covariance parameters, every array with a leading axis S, and coefficients (S, p).
     effects
         Effects of the fitted groups by factor, shapes (S, J, q); None: groups are drawn anew.
+    families
+        What is not normal, by what it is of.
     """
 
     theta: Theta
     beta: Floats
     effects: tuple[Floats, ...] | None
+    families: Mapping[str, Standard] = MappingProxyType({})
 
 
 def parameters_of(fit: Fit, count: int, rng: np.random.Generator, *, fitted_groups: bool) -> Parameters:
@@ -50,7 +57,15 @@ def parameters_of(fit: Fit, count: int, rng: np.random.Generator, *, fitted_grou
         chosen = np.linspace(0, len(beta) - 1, min(count, len(beta))).astype(np.int64)
         effects = tuple(u[chosen] for u in fit.draws.flat_effects()) if fit.draws and fitted_groups else ()
         theta, beta = theta.at(chosen), beta[chosen]
-    return Parameters(theta, beta, effects if fitted_groups else None)
+    families = (
+        {}
+        if fit.draws is None
+        else {
+            what: standard_of(fit.problem.design, fit.draws, what, chosen)
+            for what, _ in fit.problem.design.families
+        }
+    )
+    return Parameters(theta, beta, effects if fitted_groups else None, families)
 
 
 def _around(fit: Fit, count: int, rng: np.random.Generator) -> tuple[Theta, Floats, tuple[Floats, ...]]:
@@ -74,32 +89,50 @@ def replicated(problem: Problem, given: Parameters, rng: np.random.Generator) ->
     values = given.beta @ design.X.T
     for part in chunks(len(values), len(design.X)):
         theta = given.theta.at(part)
-        at = dispersion(problem, theta)
-        effects = None if given.effects is None else tuple(u[part] for u in given.effects)
-        values[part] += _groups(design, theta, at, effects, rng)
-        values[part] += at.sigma * _unit_residuals(design, at, rng) + _sampling(design, at.phi, rng)
+        at = dispersion(problem, theta, moments=True)
+        families = {what: Standard(own.family, own.shape[part]) for what, own in given.families.items()}
+        if given.effects is None:
+            values[part] += _new_groups(design, theta, at, families, rng)
+        else:
+            values[part] += _fitted_groups(design, [u[part] for u in given.effects])
+        values[part] += at.sigma * _unit_residuals(design, at, families, rng) + _sampling(design, at.phi, rng)
     return values
 
 
-def _groups(
-    design: Design, theta: Theta, at: Dispersion, effects: tuple[Floats, ...] | None, rng: np.random.Generator
-) -> Floats:
+def _fitted_groups(design: Design, effects: Sequence[Floats]) -> Floats:
     """Σ_f z_f'u_f of every row, shape (S, n)."""
+    return np.asarray(
+        sum(
+            u[:, random.ids, k] * random.Z[:, k]
+            for random, u in zip(design.random, effects, strict=True)
+            for k in range(len(random.names))
+        )
+        + np.zeros(len(design.X))
+    )
+
+
+def _new_groups(
+    design: Design, theta: Theta, at: Dispersion, families: Mapping[str, Standard], rng: np.random.Generator
+) -> Floats:
+    """The same with effects drawn anew, which the scales of the rows' groups stretch."""
     S = len(theta.L)
     total = np.zeros((S, len(design.X)))
     for f, (random, place) in enumerate(zip(design.random, joined_columns(design.random), strict=True)):
-        if effects is None:
-            e = rng.standard_normal((S, len(random.levels), len(random.names)))
-            u = e @ np.swapaxes(theta.L[:, place, place], -1, -2)
-        else:
-            u = effects[f]
-        scale = at.scale[f] if effects is None else 1.0
-        total += scale * sum(u[:, random.ids, k] * random.Z[:, k] for k in range(len(random.names)))
+        e = np.zeros((S, len(random.levels), len(random.names)))
+        own = families.get(random.group, Standard("normal", np.zeros((S, 1))))
+        for block in random.blocks if families else (tuple(range(len(random.names))),):
+            e[..., list(block)] = own.vectors(len(random.levels), block, rng)
+        u = e @ np.swapaxes(theta.L[:, place, place], -1, -2)
+        total += at.scale[f] * _fitted_groups(replace(design, random=(random,)), [u])
     return total
 
 
-def _unit_residuals(design: Design, at: Dispersion, rng: np.random.Generator) -> Floats:
+def _unit_residuals(
+    design: Design, at: Dispersion, families: Mapping[str, Standard], rng: np.random.Generator
+) -> Floats:
     """Residuals of variance one, correlated between the outcomes of a unit, shape (S, n)."""
+    if (own := families.get(of_rows(design))) is not None:
+        return own.draw(at.sigma.shape[1], rng)
     if at.C is None:
         return rng.standard_normal(at.sigma.shape)
     factor = np.linalg.cholesky(at.C)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from laird.design import Design
 from laird.errors import FitError
 from laird.fitting.problem import Problem, joined_columns
+from laird.fitting.refusals import beyond_normal
 from laird.fitting.result import Fit
 from laird.gaussian.outcomes import correlations, pairs_of
 from laird.gaussian.theta import Theta
@@ -23,7 +24,9 @@ CELLS = 2_000_000
 """Draws times rows held in memory at once."""
 
 
-def dispersion(problem: Problem, theta: Theta, rows: Design | None = None) -> Dispersion:
+def dispersion(
+    problem: Problem, theta: Theta, rows: Design | None = None, *, moments: bool = False
+) -> Dispersion:
     """Covariance parameters by row at θ, or at a stack of θ.
 
     Parameters
@@ -34,7 +37,16 @@ def dispersion(problem: Problem, theta: Theta, rows: Design | None = None) -> Di
         Every array may have a leading axis for draws.
     rows
         A design of the same model, of other rows; None: the problem's own.
+    moments
+        True where only means and variances are asked for, which have their meaning in any family.
+
+    Raises
+    ------
+    FitError
+        Errors or effects are not normal.
     """
+    if problem.design.families and not moments:
+        raise beyond_normal(problem.design)
     design = problem.design if rows is None else rows
     G = theta.L @ np.swapaxes(theta.L, -1, -2)
     places = joined_columns(design.random)
@@ -82,13 +94,13 @@ def _unit_correlations(problem: Problem, theta: Theta, design: Design) -> Floats
     return correlations(eta.reshape(-1, len(pairs)), m).reshape(*axes, -1, m, m)
 
 
-def dispersion_at(fit: Fit, rows: Design | None = None) -> Dispersion:
+def dispersion_at(fit: Fit, rows: Design | None = None, *, moments: bool = False) -> Dispersion:
     """Covariance parameters at the estimate; of a fit with draws alone, means of variances."""
     if fit.theta is not None:
         return dispersion(fit.problem, fit.theta, rows)
     if fit.draws is None:
         return dispersion(fit.problem, least_squares_theta(fit), rows)
-    return _mean(list(dispersion_chunks(fit, rows)))
+    return _mean(list(dispersion_chunks(fit, rows, moments=moments)))
 
 
 def least_squares_theta(fit: Fit) -> Theta:
@@ -111,14 +123,16 @@ def _mean(parts: list[tuple[Floats, Dispersion]]) -> Dispersion:
     )
 
 
-def dispersion_chunks(fit: Fit, rows: Design | None = None) -> Iterator[tuple[Floats, Dispersion]]:
+def dispersion_chunks(
+    fit: Fit, rows: Design | None = None, *, moments: bool = False
+) -> Iterator[tuple[Floats, Dispersion]]:
     """β (S, p) and covariance parameters of the draws, some draws at a time."""
     theta, beta = drawn_theta(fit)
     n = len((fit.problem.design if rows is None else rows).X)
     step = max(CELLS // max(n, 1), 1)
     for start in range(0, len(beta), step):
         part = slice(start, start + step)
-        yield beta[part], dispersion(fit.problem, theta.at(part), rows)
+        yield beta[part], dispersion(fit.problem, theta.at(part), rows, moments=moments)
 
 
 def drawn_theta(fit: Fit) -> tuple[Theta, Floats]:
@@ -139,7 +153,8 @@ def drawn_theta(fit: Fit) -> tuple[Theta, Floats]:
     return theta, flat("beta")
 
 
-def rows_of(fit: Fit, where: Layout | None = None) -> RowCovariance:
-    """Σ and its parts for the rows of a fit, at the estimate."""
+def rows_of(fit: Fit, where: Layout | None = None, *, moments: bool = False) -> RowCovariance:
+    """Σ and its parts for the rows of a fit, at the estimate; `moments` as in `dispersion`."""
     design = fit.problem.design
-    return row_covariance(design, row_layout(design) if where is None else where, dispersion_at(fit))
+    at = dispersion_at(fit, moments=moments)
+    return row_covariance(design, row_layout(design) if where is None else where, at)

@@ -11,7 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 from laird.design import Design
 from laird.errors import FitError
 from laird.fitting.predict import by_outcome
+from laird.fitting.refusals import beyond_normal
 from laird.fitting.result import Fit
+from laird.fitting.standard import of_rows, standard_of
 from laird.inference.combinations import check_probability, draws_of
 from laird.inference.dispersion import dispersion_at
 from laird.inference.distributions import t_quantile
@@ -120,12 +122,23 @@ def _fitted(
     return _Intervals(estimate, np.sqrt(variance), np.sqrt(tau2), bounds)
 
 
+def _deviations(fit: Fit, rows: Design, levels: Floats, rng: np.random.Generator) -> Floats:
+    """Draws of how far true effects are from their mean, given the variances of all levels, (S, rows)."""
+    if not rows.families:
+        return np.sqrt(levels.sum(axis=1)) * rng.standard_normal(levels[:, 0].shape)
+    if fit.draws is None or any(own.names != ("Intercept",) for own in rows.random):
+        raise beyond_normal(rows)
+    names = [of_rows(rows), *(own.group for own in rows.random)]
+    whole = (standard_of(rows, fit.draws, name, slice(None)) for name in names)
+    drawn = [own.draw(levels.shape[-1], rng) for own in whole]
+    return np.asarray(np.sum(np.sqrt(levels) * np.stack(drawn, axis=1), axis=1))
+
+
 def _drawn(fit: Fit, rows: Design, sampling: Floats | None, prob: float) -> _Intervals:
     parts = zip(*drawn_at(fit, rows), strict=True)
     mean, levels, phi = (np.concatenate(own) for own in parts)
     rng = np.random.default_rng([fit.origin.seed or 0, len(mean)])
-    tau = np.sqrt(levels.sum(axis=1))
-    effect = mean + tau * rng.standard_normal(mean.shape)
+    effect = mean + _deviations(fit, rows, levels, rng)
     drawn = [mean, effect]
     if sampling is not None:
         drawn.append(effect + np.sqrt(phi[:, None] * sampling) * rng.standard_normal(mean.shape))

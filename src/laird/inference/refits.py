@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from laird.design import Design, KnownBlock, KnownDesign, RandomDesign
-from laird.fitting import eb, nuts, ols, reml
+from laird.fitting import eb, nuts, ols, reml, robust
 from laird.fitting.problem import problem
 from laird.fitting.result import Fit
 from laird.posterior import prior_table
@@ -44,6 +44,8 @@ def refit(fit: Fit, design: Design, method: str | None = None, **options: Any) -
     how = {"random_seed": fit.origin.seed, **options}
     if by == "eb":
         return eb.fit(bound, priors, **how)
+    if design.families:
+        return robust.fit(bound, priors, **how)
     return nuts.fit(bound, priors, **how)
 
 

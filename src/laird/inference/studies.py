@@ -69,10 +69,10 @@ def variances_of(fit: Fit, rows: Design, theta: Theta) -> Floats:
 
 def variances_at(fit: Fit, rows: Design) -> Floats:
     """`level_variances` at the estimate, shape (levels, rows)."""
-    return level_variances(rows, dispersion_at(fit, rows))
+    return level_variances(rows, dispersion_at(fit, rows, moments=True))
 
 
 def drawn_at(fit: Fit, rows: Design) -> Iterator[tuple[Floats, Floats, Floats]]:
     """Means (S, rows), variances by level (S, levels, rows) and φ (S,) of the draws, some at a time."""
-    for beta, at in dispersion_chunks(fit, rows):
+    for beta, at in dispersion_chunks(fit, rows, moments=True):
         yield beta @ rows.X.T, level_variances(rows, at), at.phi

@@ -13,6 +13,7 @@ from laird.plots.diagnostics import qq, residuals_vs_fitted
 from laird.plots.eb_intervals import eb_intervals
 from laird.plots.effect import effect
 from laird.plots.envelopes import envelope
+from laird.plots.families import families
 from laird.plots.forests import forest
 from laird.plots.funnels import funnel
 from laird.plots.galbraith import radial
@@ -43,6 +44,7 @@ __all__ = [
     "ellipsoid",
     "envelope",
     "estimates",
+    "families",
     "forest",
     "funnel",
     "group_panels",

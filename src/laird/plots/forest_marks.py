@@ -9,8 +9,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from laird.inference.blups import TrueEffects, conditional_effects, true_effects_of
+from laird.inference.blups import conditional_effects, true_effects_of
 from laird.inference.distributions import t_quantile
+from laird.inference.sampledeffects import TrueEffects
 from laird.plots.density import kernel, mixture
 from laird.plots.forest_rows import Row, Summary
 from laird.plots.geometry import robust_limits

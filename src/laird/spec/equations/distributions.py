@@ -11,8 +11,8 @@ from laird.spec.equations.latex import (
     Line,
     column_vector,
     distributed,
+    distribution,
     matrix,
-    normal,
     relation,
     squared,
     symbol,
@@ -122,7 +122,7 @@ def _effects(
     structure = (
         _decomposed(grouping, layout, parts, spread) if modelled else _plain(grouping, layout, row, spread)
     )
-    drawn = rf"{vector} \sim {normal(r'\mathbf{0}', spread)}"
+    drawn = rf"{vector} \sim {distribution(grouping.family, grouping.name, r'\mathbf{0}', spread)}"
     return (relation(effect_vector(grouping, layout), drawn), *structure, *regressions)
 
 
@@ -132,7 +132,8 @@ def _single_effect(grouping: Grouping, layout: Layout, row: Notation, is_modelle
         variance = squared(GROUP_SD, numbered_index(grouping.index, number), layout.mark, grouping.mark)
     else:
         variance = _element(grouping, layout, row, number, number)
-    return distributed(random_effect(grouping, layout, number), normal("0", variance))
+    drawn = distribution(grouping.family, grouping.name, "0", variance)
+    return distributed(random_effect(grouping, layout, number), drawn)
 
 
 def _plain(grouping: Grouping, layout: Layout, row: Notation, spread: str) -> tuple[Line, ...]:

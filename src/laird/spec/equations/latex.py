@@ -111,6 +111,33 @@ def normal(mean: str, variance: str) -> str:
     return rf"N\left({mean}, {variance}\right)"
 
 
+def distribution(family: str, of: str, mean: str, variance: str) -> str:
+    r"""Return the distribution of a family with this mean and variance; `of` marks its shape.
+
+    Examples
+    --------
+    >>> distribution("t", "school", "0", r"\tau^{2}")
+    't_{\\nu_{\\text{school}}}\\left(0, \\tau^{2}\\right)'
+    """
+    if family == "normal":
+        return normal(mean, variance)
+    return rf"{distribution_name(family, of)}\left({mean}, {variance}\right)"
+
+
+def distribution_name(family: str, of: str) -> str:
+    """Return the symbol of a family with its shape."""
+    return f"{_LETTERS[family]}_{{{shape_symbol(family, of)}}}"
+
+
+def shape_symbol(family: str, of: str) -> str:
+    """Return the symbol of degrees of freedom, or of skewness."""
+    return symbol(_SHAPES[family], words(of) if of else "")
+
+
+_LETTERS = {"t": "t", "skew_normal": r"\operatorname{SN}"}
+_SHAPES = {"t": r"\nu", "skew_normal": r"\alpha"}
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Which index each column carries.

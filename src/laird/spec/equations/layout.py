@@ -86,6 +86,8 @@ class Grouping:
         The columns that have a random coefficient.
     blocks
         Columns whose coefficients may be correlated.
+    family
+        The distribution of its random effects.
     """
 
     name: str
@@ -94,6 +96,7 @@ class Grouping:
     mark: str
     columns: tuple[Numbered, ...]
     blocks: tuple[tuple[Column, ...], ...]
+    family: str = "normal"
 
     def are_linked(self, first: Column, second: Column) -> bool:
         """Tell whether the coefficients of two columns may be correlated."""
@@ -116,7 +119,11 @@ class CoefficientEquation:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """One outcome, laid out; `level2` is empty when there is no multilevel form."""
+    """One outcome, laid out; `level2` is empty when there is no multilevel form.
+
+    `family` is the distribution of its residuals, next to known sampling variances that of what these
+    leave.
+    """
 
     location: Location
     place: Place
@@ -124,6 +131,7 @@ class Layout:
     fixed: tuple[Numbered, ...]
     groupings: tuple[Grouping, ...]
     level2: tuple[CoefficientEquation, ...]
+    family: str = "normal"
 
 
 def columns(terms: Sequence[Term], coding: Coding, scope: str = "") -> tuple[Column, ...]:

@@ -6,7 +6,14 @@ from collections.abc import Collection, Iterator, Sequence
 
 from laird.spec.equations.distributions import GROUP_SD, covariance, sd_part
 from laird.spec.equations.forms import fixed_base, outcome, residual
-from laird.spec.equations.latex import group_calls, group_means, symbol, words
+from laird.spec.equations.latex import (
+    distribution_name,
+    group_calls,
+    group_means,
+    shape_symbol,
+    symbol,
+    words,
+)
 from laird.spec.equations.layout import Grouping, Layout, joined
 from laird.spec.equations.notations import Notation
 from laird.spec.equations.residuals import CORRELATION, PROPORTION, SIGMA, is_zero, sigma, sigma_part
@@ -40,6 +47,8 @@ def _outcome_pairs(layout: Layout, parts: Parts, row: Notation, matrices: Collec
         yield from _grouping_pairs(grouping, layout, parts, row)
     yield residual(layout, row), "residual"
     yield from _residual_scale(layout, parts, matrices)
+    whose = "the residuals" if layout.location.known is None else "the true effects"
+    yield from _shape(layout.family, "", whose)
 
 
 def _outcome_meaning(layout: Layout) -> str:
@@ -103,6 +112,20 @@ def _grouping_pairs(grouping: Grouping, layout: Layout, parts: Parts, row: Notat
             covariance(grouping, layout, row),
             f"covariance matrix of the random effects of {grouping.name}",
         )
+    yield from _shape(grouping.family, grouping.name, grouping.name)
+
+
+def _shape(family: str, of: str, whose: str) -> Iterator[Pair]:
+    """Explain the shape of a family, and that its second argument is the variance as in a normal."""
+    if family == "normal":
+        return
+    name, shape = distribution_name(family, of), shape_symbol(family, of)
+    kind, parameter = _FAMILIES[family]
+    yield shape, f"{parameter} of the distribution of {whose}"
+    yield name, f"{kind} distribution with this mean and variance"
+
+
+_FAMILIES = {"t": ("Student t", "degrees of freedom"), "skew_normal": ("skew-normal", "skewness")}
 
 
 def _residual_scale(layout: Layout, parts: Parts, matrices: Collection[str]) -> Iterator[Pair]:

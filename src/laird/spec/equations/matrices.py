@@ -6,10 +6,26 @@ from collections.abc import Sequence
 
 from laird.spec.equations.distributions import covariance, effect_vector, sd_part
 from laird.spec.equations.forms import fixed_base, fixed_symbol, ordered, random_effect
-from laird.spec.equations.latex import Line, column_vector, distributed, matrix, normal, relation, symbol
+from laird.spec.equations.latex import (
+    Line,
+    column_vector,
+    distributed,
+    distribution,
+    matrix,
+    normal,
+    relation,
+    symbol,
+)
 from laird.spec.equations.layout import Grouping, Layout, Numbered
 from laird.spec.equations.notations import Notation, bold
-from laird.spec.equations.residuals import factor_of, known_and, residual_diagonal, sigma, sigma_part
+from laird.spec.equations.residuals import (
+    factor_of,
+    independent_rows,
+    known_and,
+    residual_diagonal,
+    sigma,
+    sigma_part,
+)
 from laird.spec.terms import DistributionalPart
 
 type Parts = Sequence[DistributionalPart]
@@ -87,7 +103,11 @@ def _effect_distribution(grouping: Grouping, layout: Layout, parts: Parts, row: 
     is_modelled = any(sd_part(grouping, column, parts) for column in grouping.columns)
     of_one = covariance(grouping, layout, row, grouping.index if is_modelled else "")
     if len(layout.groupings) == 1:
-        return distributed(effect_vector(grouping, layout), normal(r"\mathbf{0}", of_one))
+        drawn = distribution(grouping.family, grouping.name, r"\mathbf{0}", of_one)
+        return distributed(effect_vector(grouping, layout), drawn)
+    if grouping.family != "normal":
+        each = distribution(grouping.family, grouping.name, r"\mathbf{0}", of_one)
+        return distributed(effect_vector(grouping, layout), each)
     of_all = (
         rf"\operatorname{{blockdiag}}\left({of_one}\right)"
         if is_modelled
@@ -97,6 +117,8 @@ def _effect_distribution(grouping: Grouping, layout: Layout, parts: Parts, row: 
 
 
 def _residuals(layout: Layout, parts: Parts, row: Notation) -> Line:
+    if layout.family != "normal":
+        return distributed(_residual(layout, row), independent_rows(layout, parts, _index(layout)))
     name = symbol(row.residual_covariance, _index(layout), layout.mark)
     is_scaled = row.residual_scaled and layout.location.known is None and sigma_part(layout, parts) is None
     spread = rf"{sigma(layout, parts)}\,{name}" if is_scaled else name

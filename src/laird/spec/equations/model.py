@@ -16,6 +16,7 @@ from laird.spec.equations.layout import Coding, Layout, lay_out
 from laird.spec.equations.legend import legend
 from laird.spec.equations.matrices import matrices_of
 from laird.spec.equations.notations import INDEX_LETTERS, Notation, notation_named
+from laird.spec.families import ERRORS, TRUE_EFFECTS
 from laird.spec.functions import averaging_groups
 from laird.spec.spec import Spec
 from laird.spec.terms import DistributionalPart, Location, RandomTerm, Term
@@ -182,9 +183,16 @@ def _sections(lines: Mapping[str, Sequence[Line]], row: Notation) -> tuple[Secti
 def _layouts(spec: Spec, place: Place, row: Notation, coding: Coding) -> tuple[Layout, ...]:
     several = len(spec.locations) > 1
     return tuple(
-        lay_out(location, place, row, coding, str(number) if several else "")
+        _with_families(lay_out(location, place, row, coding, str(number) if several else ""), spec)
         for number, location in enumerate(spec.locations, start=1)
     )
+
+
+def _with_families(layout: Layout, spec: Spec) -> Layout:
+    own = dict(spec.families)
+    groupings = (replace(one, family=own.get(one.name, "normal")) for one in layout.groupings)
+    family = own.get(TRUE_EFFECTS if layout.location.known else ERRORS, "normal")
+    return replace(layout, groupings=tuple(groupings), family=family)
 
 
 def _place(spec: Spec, row: Notation, between: frozenset[str], plain_names: bool) -> Place:

@@ -11,6 +11,7 @@ from laird.spec.equations.latex import (
     Place,
     column_vector,
     distributed,
+    distribution,
     matrix,
     normal,
     relation,
@@ -107,12 +108,31 @@ def _regression(
 def _one(layout: Layout, parts: Parts, row: Notation, matrices: Collection[str]) -> tuple[Line, ...]:
     known = layout.location.known
     if known is None:
-        return (distributed(residual(layout, row), normal("0", sigma(layout, parts))),)
+        return (distributed(residual(layout, row), _rows(layout, parts)),)
+    if layout.family != "normal" and known.name in matrices:
+        return (distributed(bold(row.residual), independent_rows(layout, parts)),)
     if known.name in matrices:
         total = known_and(factor_of(known) + r"\mathbf{V}", residual_diagonal, layout, parts)
         return (distributed(bold(row.residual), normal(r"\mathbf{0}", total)),)
     variance = factor_of(known) + symbol(words(known.name), layout.place.row)
+    if layout.family != "normal":
+        both = rf"{_rows(layout, parts)} + {normal('0', variance)}"
+        return (distributed(residual(layout, row), both),)
     return (distributed(residual(layout, row), normal("0", known_and(variance, sigma, layout, parts))),)
+
+
+def _rows(layout: Layout, parts: Parts) -> str:
+    """Write the distribution of the residual of one row, or of what known variances leave of it."""
+    return distribution(layout.family, "", "0", sigma(layout, parts))
+
+
+def independent_rows(layout: Layout, parts: Parts, index: str = "") -> str:
+    """Write the distribution of rows that are independent but for their sampling errors."""
+    own, known = rf"{_rows(layout, parts)}^{{n}}", layout.location.known
+    if known is None:
+        return own
+    V = factor_of(known) + symbol(r"\mathbf{V}", index)
+    return rf"{own} + {normal(r'\mathbf{0}', V)}"
 
 
 def _joint(
