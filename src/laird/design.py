@@ -32,7 +32,7 @@ from laird.data.estimable import check_design
 from laird.data.evaluate import Context, evaluate
 from laird.data.frame import Table
 from laird.data.known import Known, known_design, named
-from laird.data.schema import GroupInfo, Schema, learn, read
+from laird.data.schema import GroupInfo, Schema, learn_with_groups, read
 from laird.data.stack import Stack, everywhere, present, stacked
 from laird.data.usage import factors, outcomes, random_terms
 from laird.data.weights import row_weights
@@ -76,8 +76,8 @@ def bind(
     (('Intercept', 'a[v]'), array([0., 1., 0., 1., 1.]))
     """
     table = read(spec, frame, known)
-    schema = learn(spec, table, levels)
-    return schema, build(schema, table, known)
+    schema, ids = learn_with_groups(spec, table, levels)
+    return schema, _build(schema, table, ids, known)
 
 
 def build(schema: Schema, frame: Any, known: Known | None = None) -> Design:
@@ -108,9 +108,13 @@ def build(schema: Schema, frame: Any, known: Known | None = None) -> Design:
     >>> design.names, design.y, design.which
     (('a: Intercept', 'b: Intercept'), array([1., 1., 2., 3., 4.]), array([0, 1, 0, 1, 0]))
     """
-    table, given = read(schema.spec, frame, known), named(known)
-    rows = _rows(schema, table, group_ids(schema, table, "error"), present(schema.spec, table))
-    design = _assemble(rows, _response(rows), given, fitted=True)
+    table = read(schema.spec, frame, known)
+    return _build(schema, table, group_ids(schema, table, "error"), known)
+
+
+def _build(schema: Schema, table: Table, ids: Mapping[str, Ids], known: Known | None) -> Design:
+    rows = _rows(schema, table, ids, present(schema.spec, table))
+    design = _assemble(rows, _response(rows), named(known), fitted=True)
     check_design(design, rows.label)
     return design
 
@@ -166,6 +170,7 @@ def coding(schema: Schema) -> dict[str, tuple[str, ...]]:
 
     Examples
     --------
+    >>> from laird.data.schema import learn
     >>> from laird.spec import parse_spec
     >>> data = {"y": [1.0, 2.0, 4.0, 3.0], "a": ["u", "v", "w", "w"]}
     >>> coding(learn(parse_spec("y ~ a"), data))

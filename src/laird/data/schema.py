@@ -209,6 +209,13 @@ def learn(spec: Spec, frame: Any, levels: Mapping[str, Sequence[Any]] | None = N
     >>> schema.group("g").levels, schema.states[0][1]
     (('9', '10'), array([0.5, 1.5]))
     """
+    return learn_with_groups(spec, frame, levels)[0]
+
+
+def learn_with_groups(
+    spec: Spec, frame: Any, levels: Mapping[str, Sequence[Any]] | None = None
+) -> tuple[Schema, dict[str, Ids]]:
+    """`learn`, and the group of each row by grouping factor."""
     table = read(spec, frame)
     chosen = _chosen_levels(spec, levels or {})
     _check_columns(spec, table)
@@ -216,7 +223,7 @@ def learn(spec: Spec, frame: Any, levels: Mapping[str, Sequence[Any]] | None = N
     used = factors(spec)
     ids = {name: group.codes for name, group in groups.items()}
     columns = _column_infos(used, table, chosen)
-    return Schema(
+    schema = Schema(
         spec=spec,
         columns=columns,
         groups=tuple(_group_info(spec, name, group, table) for name, group in groups.items()),
@@ -226,6 +233,7 @@ def learn(spec: Spec, frame: Any, levels: Mapping[str, Sequence[Any]] | None = N
         lost=table.lost,
         unobserved=unobserved(spec, table),
     )
+    return schema, ids
 
 
 def _levels_of(columns: Sequence[ColumnInfo]) -> dict[str, tuple[str, ...]]:
