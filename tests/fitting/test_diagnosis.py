@@ -64,7 +64,24 @@ def test_a_correlation_at_one():
 def test_few_rows_of_a_level(count, status):
     levels = ["few"] * count + ["many"] * (30 - count)
     found = checks("y ~ 1 + meta_V(v)", "sigma ~ x", data=SPREAD | {"x": levels})
-    assert found.loc["rows_per_level(sigma)"][["status", "value"]].tolist() == [status, count]
+    row = found.loc["rows_per_level(sigma)"]
+    assert row[["status", "value"]].tolist() == [status, count]
+    assert row.message.startswith(f"The smallest level of `sigma ~ …`, `x[few]`, has {count} rows.")
+
+
+def test_levels_of_several_factors_are_counted_one_by_one():
+    data = SPREAD | {"z": ["u"] * 3 + ["w"] * 27, "d": np.arange(30) % 2}
+    row = checks("y ~ 1 + meta_V(v)", "sigma ~ x + z + d", data=data).loc["rows_per_level(sigma)"]
+    assert row.message.startswith("The smallest level of `sigma ~ …`, `z[u]`, has 3 rows.")
+    without = checks("y ~ 1 + meta_V(v)", "sigma ~ d", data=data).loc["rows_per_level(sigma)"]
+    assert (without.value, without.status) == (15, "ok")
+
+
+def test_levels_of_group_sds_are_counted_in_groups():
+    data = SPREAD | {"g": np.repeat(np.arange(10), 3), "x": np.repeat(["a", "b"], [9, 21])}
+    row = checks("y ~ 1 + (1 | g) + meta_V(v)", "sd(g) ~ x", data=data).loc["rows_per_level(sd)"]
+    assert (row.value, row.status) == (3, "warning")
+    assert "`x[a]`, has 3 groups of `g`" in row.message
 
 
 def test_spread_of_v_counts_only_where_sigma_is_estimated_too():

@@ -12,7 +12,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from laird.design import Design, KnownDesign
+from laird.data.schema import ColumnInfo
+from laird.design import Design, KnownDesign, ScaleDesign
 from laird.fitting.checks import Check
 from laird.fitting.problem import Problem
 from laird.fitting.regressions import Regression, row_sigma
@@ -60,7 +61,7 @@ def diagnose(problem: Problem, found: Sequence[Regression], *, priors: bool = Fa
         yield from vanished_checks(design, found)
     yield from (standard_error_check(own) for own in found if not own.constant or own.parameter == "rho")
     yield from (correlation_check(own) for own in found if own.parameter == "rho")
-    yield from few_rows_checks(design)
+    yield from few_rows_checks(problem)
     yield from scaling_checks(design, priors=priors)
     yield from lost_checks(problem)
 
@@ -185,30 +186,49 @@ def spread_check(known: KnownDesign) -> Check:
     )
 
 
-def few_rows_checks(design: Design) -> Iterator[Check]:
-    """Whether every level of a categorical predictor of a log sd has rows enough."""
+def few_rows_checks(problem: Problem) -> Iterator[Check]:
+    """Whether every level of a categorical predictor of a log sd has rows, or groups, enough."""
+    design = problem.design
     for scale in design.scales:
-        rows = (
-            outcome_rows(design, scale.group if scale.parameter == "sigma" else "")
-            if design.outcomes
-            else None
-        )
-        W = scale.W if rows is None else scale.W[rows]
-        counts = {name: int(w.sum()) for name, w in zip(scale.names, W.T, strict=True) if _is_indicator(w)}
-        if not counts:
-            continue
-        counts["reference"] = len(W) - sum(counts.values())
-        yield _few_rows_check(scale.parameter, {name: count for name, count in counts.items() if count > 0})
+        rows, unit = _units_of(design, scale)
+        W, prefix = scale.W[rows], f"{scale.group}: "
+        names = [name.removeprefix(prefix) for name in scale.names]
+        counts = _level_counts(names, W, problem.schema.columns)
+        if counts:
+            yield _few_rows_check(scale.parameter, counts, unit)
+
+
+def _units_of(design: Design, scale: ScaleDesign) -> tuple[NDArray[np.int64], str]:
+    """One row for every sd that a regression is about, and what these are called."""
+    if scale.parameter == "sd":
+        ids = next(random.ids for random in design.random if random.group == scale.group)
+        return np.unique(ids, return_index=True)[1], f"groups of `{scale.group}`"
+    if design.outcomes and scale.parameter == "sigma":
+        return np.flatnonzero(outcome_rows(design, scale.group)), "rows"
+    return np.arange(len(scale.W)), "rows"
+
+
+def _level_counts(names: Sequence[str], W: Floats, columns: Sequence[ColumnInfo]) -> dict[str, int]:
+    """How many rows of W every level has; that of a reference is what the others leave."""
+    found = {name: int(w.sum()) for name, w in zip(names, W.T, strict=True) if _is_indicator(w)}
+    factors = [[f"{column.name}[{level}]" for level in column.levels] for column in columns]
+    factors += [[name, f"{name} = 0"] for name in found if not set(name) & set("[:")]
+    for levels in factors:
+        coded = [name for name in levels if name in found]
+        if coded and len(coded) == len(levels) - 1:
+            (reference,) = set(levels).difference(coded)
+            found[reference] = len(W) - sum(found[name] for name in coded)
+    return found
 
 
 def _is_indicator(w: Floats) -> bool:
     return bool(np.all((w == 0) | (w == 1)) and 0 < w.sum() < len(w))
 
 
-def _few_rows_check(parameter: str, counts: dict[str, int]) -> Check:
+def _few_rows_check(parameter: str, counts: dict[str, int], unit: str) -> Check:
     name, least = min(counts.items(), key=lambda item: item[1])
     check = f"rows_per_level({parameter})"
-    message = f"The smallest level of `{parameter} ~ …` (`{name}`) has {least} rows."
+    message = f"The smallest level of `{parameter} ~ …`, `{name}`, has {least} {unit}."
     if least >= RECOMMENDED_ROWS:
         return Check(check, "ok", least, message)
     message += f" An sd from fewer than {RECOMMENDED_ROWS} is hardly known."

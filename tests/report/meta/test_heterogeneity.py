@@ -32,8 +32,8 @@ def test_every_method_has_its_rows_and_its_interval(restored):
     overall, at = tables(heterogeneity_section(restored, ()))
     expected = [
         "Restricted maximum likelihood (REML); profile-likelihood interval",
-        "Empirical Bayes (EB); equal-tailed interval of draws",
-        "Full Bayes (NUTS); equal-tailed interval of draws",
+        "Empirical Bayes (EB); interval of draws",
+        "Full Bayes (NUTS); interval of draws",
     ]
     assert headings(overall) == headings(at) == expected
     names = [row[0].text for row in at.rows if len(row) > 1]

@@ -16,7 +16,7 @@ from laird.report.words import DASH, decimals, fixed, interval, number, p_value,
 INTERVALS: Mapping[str, str] = {
     "q-profile": "Q-profile interval",
     "profile": "profile-likelihood interval",
-    "posterior": "equal-tailed interval of draws",
+    "posterior": "interval of draws",
     "none": "no interval",
 }
 TOTAL = "total"
@@ -25,8 +25,9 @@ GRID_NOTE = "Categories combined, numbers at their median; then numbers at their
 _EXPLANATION = Text(
     "True effects have the standard deviation τ around what the moderators say; intervals hold 95 %. I² is "
     "the share of τ² in the variance of an estimate with the typical sampling variance, H² that variance "
-    "over the sampling variance, and R² the share of τ² that the moderators explain. I² grows with the "
-    "precision of the studies; how much effects differ is told by τ, on the scale of the effects."
+    "over the sampling variance, and R² the share of τ² that the moderators explain, of likelihood "
+    "fits with a bootstrap interval. I² grows with the precision of the studies; how much effects differ is "
+    "told by τ, on the scale of the effects."
 )
 
 
