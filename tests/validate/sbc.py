@@ -2,7 +2,7 @@
 
 Parameters are drawn from the priors, data from the parameters, and the true values are ranked among
 posterior draws: uniform ranks if and only if the draws follow the posterior (Talts et al. 2018).
-`python -m tests.validate.sbc FOLDER [MODEL…]` writes the ranks to one table by model and method, row by
+`python -m tests.validate.sbc FOLDER [METHOD…]` writes the ranks to one table by model and method, row by
 row; an interrupted run continues.
 """
 
@@ -21,7 +21,6 @@ from laird.fitting import tables
 from laird.fitting.display import row_name
 
 SEED = 20261121
-REPLICATES = 200
 RANKED = 99
 """A true value has a rank from 0 to 99."""
 SOUND = "sound"
@@ -45,7 +44,7 @@ CHECKS = ("rhat", "divergences", "approximation")
 
 def replicates(case: str, method: str, first: int = 0) -> Iterator[Ranks]:
     """Ranks of the true values in every data set from the `first` on."""
-    for replicate in range(first, REPLICATES):
+    for replicate in range(first, CASES[case].replicates):
         data = CASES[case].simulate(np.random.default_rng([SEED, replicate]))
         yield ranks_in(METHODS[method](CASES[case].model(data), replicate), data)
 
@@ -99,10 +98,10 @@ def write(path: Path, case: str, method: str) -> None:
         pd.DataFrame([row]).to_csv(path, mode="a", header=not path.exists(), index=False)
 
 
-def main(folder: str, *cases: str) -> None:
-    for method in METHODS:
+def main(folder: str, *methods: str) -> None:
+    for method in methods or METHODS:
         (Path(folder) / method).mkdir(parents=True, exist_ok=True)
-        for case in cases or CASES:
+        for case in CASES:
             write(store(Path(folder) / method, case), case, method)
 
 
