@@ -49,6 +49,10 @@ class LogDensity(Op):
         self.likelihood = likelihood
         self.sizes = sizes
 
+    def __str__(self) -> str:
+        """The structure alone: the likelihood holds all data."""
+        return f"{type(self).__name__}({type(self.likelihood).__name__})"
+
     def make_node(self, *inputs: Any) -> Node:
         """Return the node that evaluates the density at a vector."""
         vector = pt.as_tensor_variable(inputs[0])
@@ -75,6 +79,10 @@ class Outcomes(Op):
 
     def __init__(self, simulate: Callable[[Floats, np.random.Generator], Floats]) -> None:
         self.simulate = simulate
+
+    def __str__(self) -> str:
+        """The name alone: the function holds all data."""
+        return type(self).__name__
 
     def make_node(self, *inputs: Any) -> Node:
         """Return the node that draws outcomes."""
