@@ -11,6 +11,7 @@ from laird.fitting.checks import Check, boundary_check, group_check, optimum_che
 from laird.fitting.diagnosis import diagnose
 from laird.fitting.draws import KEEP, Draws, Keep, joint_draws
 from laird.fitting.laplace import KHAT_LIMIT, Approximation, Axes, laplace, peak
+from laird.fitting.mixture import mixture
 from laird.fitting.mode import Mode, find_mode
 from laird.fitting.nonconvergence import reasons
 from laird.fitting.options import one_of, seed, whole_number
@@ -18,7 +19,7 @@ from laird.fitting.origin import origin
 from laird.fitting.point import conditional_point
 from laird.fitting.priorweight import prior_check
 from laird.fitting.problem import Problem, joined_columns
-from laird.fitting.quadrature import quadrature
+from laird.fitting.quadrature import MOST_PARAMETERS, quadrature
 from laird.fitting.refusals import refuse_single
 from laird.fitting.regressions import around, reported, typical_sigma
 from laird.fitting.result import Fit
@@ -87,13 +88,16 @@ def fit(
 def _approximation(
     target: Posterior, mode: Mode, draws: int, rng: np.random.Generator
 ) -> Approximation | None:
-    """Laplace's approximation; where it cannot be trusted, quadrature if that can."""
+    """Laplace's approximation; where it cannot be trusted, quadrature or a mixture if that can."""
     centre = near(target, mode.theta, mode.b)
     axes = peak(target, centre)
     found = laplace(target, axes, draws, rng) if axes else None
     if found is not None and found.usable:
         return found
-    other = quadrature(target, axes or Axes(centre, np.eye(target.size)), draws, rng)
+    if axes and target.size > MOST_PARAMETERS:
+        other: Approximation | None = mixture(target, axes, draws, rng)
+    else:
+        other = quadrature(target, axes or Axes(centre, np.eye(target.size)), draws, rng)
     return other if other is not None and (found is None or other.khat < found.khat) else found
 
 
@@ -133,8 +137,8 @@ def _approximation_check(approximation: Approximation | None) -> Check:
         f"Pareto k = {approximation.khat:.2f} (limit {KHAT_LIMIT}); the {approximation.proposals} weighted "
         f"proposals are worth {approximation.effective:.0f} independent draws."
     )
-    if approximation.method == "quadrature":
-        message = f"By quadrature, since no Gaussian is near the posterior. {message}"
+    if approximation.method != "laplace":
+        message = f"By {approximation.method}, since no Gaussian is near the posterior. {message}"
     if not approximation.usable:
         return Check("approximation", "warning", approximation.khat, message, remedy)
     return Check("approximation", "ok", approximation.khat, message)

@@ -22,6 +22,7 @@ from laird.posterior.density import Posterior
 from laird.posterior.grouped import density_function
 
 type Floats = NDArray[np.float64]
+type Method = Literal["laplace", "quadrature", "mixture"]
 
 DEGREES_OF_FREEDOM = 5
 PROPOSALS_PER_DRAW = 3
@@ -38,7 +39,7 @@ class Approximation:
     Attributes
     ----------
     method
-        ``"laplace"`` or ``"quadrature"``.
+        ``"laplace"``, ``"quadrature"`` or ``"mixture"``.
     phi
         Equally weighted draws, shape (S, k).
     khat
@@ -49,7 +50,7 @@ class Approximation:
         Number of proposals.
     """
 
-    method: Literal["laplace", "quadrature"]
+    method: Method
     phi: Floats
     khat: float
     effective: float
@@ -75,6 +76,35 @@ class Axes(NamedTuple):
     def covariance(self) -> Floats:
         """CC', shape (k, k)."""
         return self.C @ self.C.T
+
+
+class Proposals(NamedTuple):
+    """Points from a mixture of multivariate t distributions.
+
+    Attributes
+    ----------
+    phi, log_p
+        Points and their log posterior densities, shapes (S, k), (S,).
+    components, counts
+        The distributions, and how many points are from each.
+    """
+
+    phi: Floats
+    log_p: Floats
+    components: tuple[Axes, ...]
+    counts: tuple[int, ...]
+
+    def log_ratios(self) -> Floats:
+        """Log importance ratios by the balance heuristic."""
+        shares = np.log(np.array(self.counts) / sum(self.counts))
+        parts = [log_t(self.phi, *own) + share for own, share in zip(self.components, shares, strict=True)]
+        return np.asarray(self.log_p - np.logaddexp.reduce(parts))
+
+    def extended(self, target: Posterior, own: Axes, count: int, rng: np.random.Generator) -> Proposals:
+        """The same with points of one component more."""
+        new = student(*own, count, rng)
+        phi, log_p = np.concatenate([self.phi, new]), np.append(self.log_p, target.densities(new))
+        return Proposals(phi, log_p, (*self.components, own), (*self.counts, count))
 
 
 def peak(target: Posterior, start: Floats) -> Axes | None:
@@ -117,12 +147,12 @@ def laplace(target: Posterior, axes: Axes, draws: int, rng: np.random.Generator)
     rng
         Source of randomness.
     """
-    phi, log_ratios = _adaptive_proposals(target, axes, PROPOSALS_PER_DRAW * draws, rng)
-    return weighted("laplace", phi, log_ratios, draws, rng)
+    found = proposals(target, axes, PROPOSALS_PER_DRAW * draws, rng)
+    return weighted("laplace", found.phi, found.log_ratios(), draws, rng)
 
 
 def weighted(
-    method: Literal["laplace", "quadrature"],
+    method: Method,
     phi: Floats,
     log_ratios: Floats,
     draws: int,
@@ -135,21 +165,13 @@ def weighted(
     return Approximation(method, phi[chosen], khat, float(1.0 / np.sum(weights**2)), len(phi))
 
 
-def _adaptive_proposals(
-    target: Posterior, axes: Axes, count: int, rng: np.random.Generator
-) -> tuple[Floats, Floats]:
-    """Proposals around the mode, around their weighted mean, and widely; log importance ratios."""
-    part = count // 3
-    components = [axes]
-    phi = student(*axes, part, rng)
-    log_p = target.densities(phi)
-    mean, spread = weighted_moments(phi, normalised(log_p - log_t(phi, *axes)))
-    for scale, size in ((1.0, part), (WIDE, count - 2 * part)):
-        components.append(Axes(mean, scale * spread))
-        new = student(mean, scale * spread, size, rng)
-        phi, log_p = np.concatenate([phi, new]), np.append(log_p, target.densities(new))
-    log_q = np.logaddexp.reduce([log_t(phi, *component) for component in components])
-    return phi, log_p - log_q
+def proposals(target: Posterior, axes: Axes, count: int, rng: np.random.Generator) -> Proposals:
+    """Proposals around the mode, around their weighted mean, and widely."""
+    none = Proposals(np.zeros((0, len(axes.centre))), np.zeros(0), (), ())
+    found = none.extended(target, axes, count // 3, rng)
+    mean, spread = weighted_moments(found.phi, normalised(found.log_ratios()))
+    found = found.extended(target, Axes(mean, spread), count // 3, rng)
+    return found.extended(target, Axes(mean, WIDE * spread), count - 2 * (count // 3), rng)
 
 
 def student(centre: Floats, C: Floats, count: int, rng: np.random.Generator) -> Floats:

@@ -36,6 +36,8 @@ type Ids = NDArray[np.int64]
 STEPS = (0.05, 0.2, 0.6, 1.0, 1.4)
 """Distance of the points in sds, by number of parameters: a normal density has about 2,000 of them."""
 
+MOST_PARAMETERS = len(STEPS)
+
 NEGLIGIBLE = (20.0, 15.0, 12.0, 11.0, 10.3)
 """Log densities so far below the largest are left out: of a normal density less than 0.1 % lies there."""
 
@@ -95,7 +97,7 @@ def quadrature(target: Posterior, axes: Axes, draws: int, rng: np.random.Generat
     rng
         Source of randomness.
     """
-    if len(axes.centre) > len(STEPS):
+    if len(axes.centre) > MOST_PARAMETERS:
         return None
     lattice = _settled(target, axes)
     if lattice is None:
