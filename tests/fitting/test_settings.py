@@ -29,7 +29,7 @@ def test_batch_runs_show_no_progress(monkeypatch):
 
 
 def test_a_sampler_that_is_not_installed_is_refused(monkeypatch):
-    monkeypatch.setattr("laird.fitting.settings.find_spec", lambda name: None)
+    monkeypatch.setattr("laird.fitting.settings.find_spec", lambda _name: None)
     assert settings_of().sampler == "pymc"
     with pytest.raises(FitError, match="not installed"):
         settings_of(sampler="nutpie")

@@ -41,7 +41,8 @@ def test_columns_one_after_the_other_are_a_multivariate_t():
 
 def test_normal_is_normal():
     z = np.array([0.4, -1.0])
-    assert logp_at(NORMAL, np.array(2.0), z) == pytest.approx(stats.norm(scale=2.0).logpdf(z).sum(), rel=1e-10)
+    expected = stats.norm(scale=2.0).logpdf(z).sum()
+    assert logp_at(NORMAL, np.array(2.0), z) == pytest.approx(expected, rel=1e-10)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from laird.bound import Model
-from laird.compare.shrinkage import refuse_different, shrinkage
+from laird.compare.shrinkage import NAMES, refuse_different, shrinkage
 from laird.compare.true_effects import true_effects
 from laird.errors import FitError, nearest
 from laird.fitting.mixing import Weights, weights_of
@@ -232,7 +232,8 @@ def _effects(fit: Fit, name: str, what: str, labels: object) -> pd.DataFrame:
 
 def _true_effects(fit: Fit, name: str, labels: object) -> pd.DataFrame:
     found = true_effects(fit, labels)
-    columns = {"": "posterior", "_sd": "posterior_sd", "_factor": "posterior_factor"}
+    own = NAMES[fit.method]
+    columns = {"": own, "_sd": f"{own}_sd", "_factor": f"{own}_factor"}
     table = pd.DataFrame({"label": [str(row) for row in found.index], "term": ""})
     table[["blue", "blue_sd"]] = found[["blue", "blue_sd"]].to_numpy()
     return table.assign(**{f"{name}{end}": found[column].to_numpy() for end, column in columns.items()})
@@ -241,7 +242,8 @@ def _true_effects(fit: Fit, name: str, labels: object) -> pd.DataFrame:
 def _groups(fit: Fit, name: str, group: str) -> pd.DataFrame:
     found = shrinkage(fit, group)
     table = found[["group", "term", "blue", "blue_sd"]].rename(columns={"group": "label"})
-    columns = {"": "posterior", "_sd": "posterior_sd", "_factor": "posterior_shrinkage"}
+    own = NAMES[fit.method]
+    columns = {"": own, "_sd": f"{own}_sd", "_factor": f"{own}_shrinkage"}
     return table.assign(**{f"{name}{end}": found[column] for end, column in columns.items()})
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from laird.spec import parse_spec
 from laird.spec.equations import equations
 
@@ -141,3 +143,23 @@ def test_random_effects_of_two_outcomes_are_correlated_by_the_bar():
     modelled = distributions("y1 ~ 1 + (1 | g)", "y2 ~ 1 + (1 | g)", "sd(g) ~ x")
     assert any(line.endswith(r"\right) = \mathbf{T}_{j}^{(1,2)}") for line in modelled)
     assert not any("Cov" in line for line in distributions("y1 ~ 1 + (1 || g)", "y2 ~ 1 + (1 || g)"))
+
+
+@pytest.mark.parametrize(
+    ("formula", "families", "expected"),
+    [
+        ("y ~ x + (1 | g)", {"g": "t"}, r"u_{0j} \sim t_{\nu_{\text{g}}}\left(0, \tau_{00}\right)"),
+        ("y ~ x + (1 | g)", {"errors": "t"}, r"r_{ij} \sim t_{\nu}\left(0, \sigma^{2}\right)"),
+        (
+            "y ~ 1 + meta_V(v)",
+            {"true_effects": "skew_normal"},
+            r"r_{i} \sim \operatorname{SN}_{\alpha}\left(0, \sigma^{2}\right) + "
+            r"N\left(0, \text{v}_{i}\right)",
+        ),
+    ],
+)
+def test_families_that_are_not_normal(formula, families, expected):
+    found = equations(parse_spec(formula, families=families))
+    assert expected in found.distributions
+    words = dict(found.where).values()
+    assert any("degrees of freedom" in meaning or "skewness" in meaning for meaning in words)
