@@ -196,3 +196,10 @@ def test_other_files_are_refused(tmp_path):
     with pytest.raises(ld.FitError, match="hold no fit of laird") as caught:
         ld.load_fit(tmp_path / "other.nc")
     assert "posterior" in caught.value.allowed
+
+
+def test_other_families_are_kept(tmp_path):
+    families = {"g": "t"}
+    options = {"draws": 20, "tune": 30, "chains": 1, "random_seed": 1, "progress": False}
+    fit = ld.model("y ~ x + (1 | g)", data=DATA, families=families).fit("nuts", **options)
+    assert_same(ld.load_fit(fit.save(tmp_path / "fit.nc")), fit)
