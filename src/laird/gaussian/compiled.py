@@ -49,9 +49,12 @@ def compiled[**P, R](signature: Any, **options: Any) -> Callable[[Callable[P, R]
     return decorate
 
 
-def inner(**options: Any) -> Any:
+def inner[**P, R](
+    fastmath: bool | set[str] = False,
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Decorate a kernel that only other kernels may call: it has no entry for Python to compile."""
-    return njit(cache=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True, **options)
+    options: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "fastmath": fastmath}
+    return njit(cache=True, error_model="numpy", **options)  # type: ignore[no-any-return]
 
 
 def inlined(kernel: Callable[..., Any]) -> Any:
