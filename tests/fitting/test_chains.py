@@ -1,5 +1,7 @@
 """Verdicts on chains."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from tests.fitting.draws import made_up
@@ -35,3 +37,14 @@ def test_divergences_are_counted(count, status):
 def test_one_chain_cannot_be_compared():
     sigma = np.random.default_rng(0).uniform(1, 2, (1, 500))
     assert verdicts(made_up(sigma))["rhat"] == "warning"
+
+
+def test_shapes_and_sampled_effects_count():
+    rng = np.random.default_rng(0)
+    good = made_up(rng.uniform(1, 2, (4, 500)))
+    apart = rng.normal(size=(4, 500)) + 3 * np.arange(4)[:, None]
+    assert verdicts(replace(good, shapes={"nu(g)": apart}))["rhat"] == "not_converged"
+    mixed = replace(good, shapes={"nu(g)": rng.normal(size=(4, 500))})
+    assert verdicts(mixed)["rhat"] == "ok"
+    effects = np.repeat(apart[..., None], 12, axis=-1)[..., None]
+    assert verdicts(replace(mixed, u=(effects,)))["rhat"] == "not_converged"

@@ -6,8 +6,8 @@ from scipy import stats
 
 import laird as ld
 from laird.errors import FitError
+from laird.fitting.convergence import convergence
 from laird.fitting.mixing import weights_of
-from laird.fitting.tables import convergence
 
 OPTIONS = {"draws": 1000, "tune": 1000, "chains": 4, "cores": 1, "random_seed": 3, "progress": False}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from laird.fitting.checks import Check, group_check
 from laird.fitting.convergence import convergence
@@ -10,8 +11,12 @@ from laird.fitting.draws import Draws
 from laird.fitting.problem import Problem, joined_columns
 from laird.gaussian.coordinates import correlated_pairs
 
+type Floats = NDArray[np.float64]
+
 RHAT_LIMIT = 1.01
 ESS_PER_CHAIN = 100
+EFFECTS = 100
+"""So many sampled effects are looked at."""
 
 
 def chain_checks(problem: Problem, draws: Draws) -> tuple[Check, ...]:
@@ -24,7 +29,8 @@ def chain_checks(problem: Problem, draws: Draws) -> tuple[Check, ...]:
 def _worst(problem: Problem, draws: Draws) -> tuple[float, float]:
     """Largest R-hat and smallest effective sample size over the parameters of the summary.
 
-    Group effects are drawn from their exact conditional given these, so they mix as well.
+    Group effects are drawn from their exact conditional given these, so they mix as well; where they
+    are not normal, and sampled, they count too.
     """
     parts = [draws.alpha, draws.beta, draws.sd, *draws.delta, draws.log_phi, draws.zeta]
     series = [own for part in parts for own in np.moveaxis(part, -1, 0)]
@@ -32,9 +38,19 @@ def _worst(problem: Problem, draws: Draws) -> tuple[float, float]:
     for r, place in zip(random, joined_columns(random), strict=True):
         at = place.start
         series += [draws.correlation[..., at + i, at + j] for i, j in correlated_pairs(r.blocks)]
+    series += [*draws.shapes.values(), *(_sampled_effects(draws) if draws.shapes else ())]
     found = np.array([convergence(values) for values in series])
     rhat = float(np.nanmax(found[:, 2])) if draws.shape[0] > 1 else np.nan
     return rhat, float(np.nanmin(found[:, :2]))
+
+
+def _sampled_effects(draws: Draws) -> list[Floats]:
+    """Some effects of groups and rows, evenly spread."""
+    parts = [own.reshape(*draws.shape, -1) for own in (*draws.u, draws.deviations) if own.size]
+    effects = np.concatenate(parts, axis=-1) if parts else np.zeros((*draws.shape, 0))
+    count = effects.shape[-1]
+    chosen = np.unique(np.linspace(0, count - 1, min(count, EFFECTS)).astype(int))
+    return [effects[..., k] for k in chosen]
 
 
 def _rhat_check(rhat: float) -> Check:
