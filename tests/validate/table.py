@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.metadata import version
 
@@ -10,6 +10,8 @@ import numpy as np
 from benchmarks.harness import table
 from tests.bambi_peer import CASES, discrepancies, laird_draws, summarise
 from tests.peers import golden
+from tests.posteriors import KNOWN
+from tests.validate import sbc_picture
 from tests.validate.eb_studies import CELLS as EB_CELLS
 from tests.validate.eb_studies import METHODS as EB_METHODS
 from tests.validate.eb_studies import SIMULATIONS as EB_SIMULATIONS
@@ -24,6 +26,8 @@ from tests.validate.meta_studies import (
     full_bayes,
     wald,
 )
+from tests.validate.posteriors import against_exact, against_graph
+from tests.validate.sbc_cases import CASES as SBC_CASES
 from tests.validate.studies import METHODS, SIMULATIONS, STUDIES, calibrate, reml_coverage
 from tests.validate.test_bambi import OPTIONS
 from tests.validate.test_calibration import SEED
@@ -37,7 +41,9 @@ def main() -> None:
     print("# Validation\n\nMade by `python -m tests.validate.table`; `make validate` tests the same.\n")
     print(f"Versions: {', '.join(f'{name} {version(name)}' for name in PACKAGES)}. Seed: {SEED}.\n")
     _bambi()
+    _posteriors()
     _calibration()
+    print(sbc_picture.section())
     _coverage()
     _meta_analyses()
     _empirical_bayes()
@@ -115,6 +121,24 @@ def _compared(name: str) -> tuple[dict, dict, dict]:
     fit = CASES[name].model().fit("nuts", random_seed=4, progress=False, **OPTIONS)
     ours, theirs = summarise(laird_draws(fit)), golden(f"bambi_{name}")["summary"]
     return ours, theirs, discrepancies(ours, theirs)
+
+
+def _posteriors() -> None:
+    print("## NUTS against the explicit graph, and against exact posteriors\n")
+    print(
+        "One data set of each model of `tests/validate/sbc_cases.py`: laird's NUTS, and PyMC's graph with all"
+    )
+    print("coefficients and group effects sampled by nutpie. Exact: `tests/posteriors.py`; eight schools by")
+    print("quadrature, which agrees with posteriordb's reference means (`tests/test_posteriors.py`).\n")
+    rows = [(f"{case}, explicit graph", against_graph(case)) for case in SBC_CASES]
+    rows += [(f"{name}, exact", against_exact(name)) for name in KNOWN]
+    heads = ["posterior", "means and sds compared", "largest, MCSE", "rms"]
+    print(table(heads, (_distances(name, found) for name, found in rows)))
+
+
+def _distances(name: str, found: Mapping[tuple[str, str], float]) -> tuple[object, ...]:
+    values = np.array(list(found.values()))
+    return name, len(values), f"{values.max():.1f}", f"{np.sqrt(np.mean(values**2)):.2f}"
 
 
 def _calibration() -> None:
