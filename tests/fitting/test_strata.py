@@ -89,3 +89,15 @@ def test_known_variances_are_residual_variation(frame):
     data = frame.assign(y=np.where(frame.a == "v", 2 * frame.x, frame.y), v=0.3)
     assert bound_problem("y ~ x + meta_V(v)", data)
     assert ld.model("y ~ x + meta_V(v)", "sigma ~ a", data=data).fit().loglik < 0
+
+
+@pytest.mark.parametrize("method", ["ml", "reml", "eb"])
+def test_estimates_without_sampling_error_that_agree_are_refused(method):
+    """Two such rows on the mean: the likelihood, and with it any posterior, has no finite integral."""
+    data = {"y": [0.3, 0.3, 0.5, 0.1, 0.4], "v": [0.0, 0.0, 0.1, 0.1, 0.1]}
+    model = ld.model("y ~ 1 + meta_V(v)", data=data)
+    with pytest.raises(ld.FitError, match="does not vary around the fixed effects where `v` is 0") as raised:
+        model.fit(method)
+    assert "2 rows: 0, 1 (counted from 0)" in str(raised.value)
+    differing = ld.model("y ~ 1 + meta_V(v)", data=data | {"y": [0.3, 0.4, 0.5, 0.1, 0.4]})
+    assert differing.fit(method).sigma > 0

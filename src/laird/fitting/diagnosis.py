@@ -91,7 +91,11 @@ def exact_checks(design: Design, known: KnownDesign) -> Iterator[Check]:
             f"The sampling variance `{known.name}` is 0 in {listed(design, exact)}: these estimates count as "
             "the true effects themselves."
         )
-        remedy = "Check whether 0 stands for a missing variance; if so drop these rows or give the variance."
+        remedy = (
+            "Check whether 0 stands for a missing variance; if so drop these rows or give the variance. A "
+            "likelihood by `ml` grows without limit where the mean passes through them and sigma vanishes: "
+            "`reml` and priors do not."
+        )
         yield Check("exact_estimates", "warning", len(exact), message, remedy)
 
 

@@ -99,14 +99,21 @@ def card(
     """Method, formula, sizes, the table of estimates, what rows of it mean, the verdict and its reasons."""
     worrying = [c for c in checks if c.status not in ("ok", "note")]
     reasons = [f"{c.check}: {c.message} {c.remedy}".rstrip() for c in worrying]
-    one_sided = [row_name(*names) for *names, at, low, high in summary[ENDS].to_numpy() if at in (low, high)]
-    if one_sided:
+    if one_sided := _one_sided(summary):
         notes = (*notes, f"{', '.join(one_sided)}: one-sided, from the estimate at the boundary.")
     return Card(
         (*formula.splitlines(), f"{method}: {LABELS[method]}", sizes),
         _display_table(summary),
         (*notes, f"{interval_kind(method, prob)}; status: {status}", *reasons),
     )
+
+
+def _one_sided(summary: pd.DataFrame) -> list[str]:
+    """Parameters with draws on one side of their estimate only."""
+    if "ess_bulk" not in summary:
+        return []
+    rows = summary[ENDS].to_numpy()
+    return [row_name(*names) for *names, at, low, high in rows if (at == low) != (at == high)]
 
 
 def _display_table(summary: pd.DataFrame) -> pd.DataFrame:

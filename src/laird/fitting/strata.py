@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from laird.design import Design, RandomDesign
+from laird.design import Design, KnownDesign, RandomDesign
 from laird.errors import FitError
 from laird.gaussian.crossproducts import Grouped, group
 from laird.gaussian.lines import rounding_share, within_df, within_residual
@@ -53,7 +53,7 @@ def listed(design: Design, rows: Ids) -> str:
 
 
 def refuse_still(design: Design) -> None:
-    """Refuse strata without residual variation; with known variances there always is some.
+    """Refuse strata without residual variation; of known variances those rows where they are 0.
 
     Raises
     ------
@@ -61,13 +61,19 @@ def refuse_still(design: Design) -> None:
         The outcome is an exact function of the predictors, or of the lines of some groups,
         in all rows of a stratum that is named.
     """
-    if design.known is not None:
-        return
-    for stratum in strata(design):
+    for stratum in strata(design) if design.known is None else _exact(design, design.known):
         for random in design.random or (None,):
             data = _part(design, stratum, random)
             if within_df(data) > 0 and within_residual(data) < rounding_share(data, design.y):
                 raise _still(design, stratum, random)
+
+
+def _exact(design: Design, known: KnownDesign) -> Iterator[Stratum]:
+    """The rows of each sigma that have no sampling error."""
+    for scale in sigma_designs(design):
+        rows = np.flatnonzero(outcome_rows(design, scale.group) & (known.variances == 0))
+        if scale.names and len(rows):
+            yield Stratum(scale.group or design.outcome, f"where `{known.name}` is 0", rows)
 
 
 def _still(design: Design, stratum: Stratum, random: RandomDesign | None) -> FitError:
