@@ -1,5 +1,8 @@
 """Kernels that are compiled on first use."""
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
 import numpy as np
 import pytest
 from numba import njit, types
@@ -76,6 +79,25 @@ def test_kernels_call_one_of_stated_types_without_another_compilation():
 
     assert doubled(np.arange(4.0)) == 6.0
     assert len(last.signatures) == 1
+
+
+def test_threads_may_call_a_kernel_for_the_first_time_at_once():
+    @compiled(types.float64(VECTOR))
+    def squares(x):
+        s = 0.0
+        for value in x:
+            s += value * value
+        return s
+
+    barrier = Barrier(4)
+
+    def call(n):
+        barrier.wait()
+        return squares(np.ones(n))
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(call, range(4))) == [0.0, 1.0, 2.0, 3.0]
+    assert len(squares.signatures) == 1
 
 
 def test_kernels_can_call_one_that_is_inlined():

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from numba import njit
+from numba.core.compiler_lock import global_compiler_lock
 from numba.core.registry import CPUDispatcher
 
 
@@ -28,9 +29,12 @@ class _Deferred(CPUDispatcher):
         wanted = self.declared.args
         if not all(map(self._converts, given, wanted)):
             raise TypeError(f"{self.py_func.__name__} is compiled for {wanted}, not for {given}.")
-        kernel = super().compile(self.declared)
-        self.disable_compile()
-        return kernel
+        with global_compiler_lock:  # threads that call a kernel for the first time wait for one of them
+            if self.overloads:
+                return self.get_overload(self.declared)
+            kernel = super().compile(self.declared)
+            self.disable_compile()
+            return kernel
 
     def _converts(self, given: Any, wanted: Any) -> bool:
         return self.typingctx.can_convert(given, wanted) is not None  # type: ignore[no-untyped-call]
