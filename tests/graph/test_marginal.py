@@ -16,7 +16,7 @@ from laird.gaussian.marginal import marginal as bind
 from laird.graph import marginal
 from laird.graph.simulate import simulate
 from laird.posterior import coefficient_prior, families, lkj, prior_table
-from laird.posterior.grouped import density_function
+from laird.posterior.compiled import density_function
 from laird.posterior.structure import structure
 from laird.spec.terms import Prior
 

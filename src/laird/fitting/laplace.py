@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from laird.fitting.newton import minimise
 from laird.fitting.pareto import smoothed
+from laird.posterior.compiled import density_function
 from laird.posterior.density import Posterior
-from laird.posterior.grouped import density_function
 
 type Floats = NDArray[np.float64]
 type Method = Literal["laplace", "quadrature", "mixture"]

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from laird.fitting.laplace import Axes, peak, student
 from laird.fitting.settings import Settings
 from laird.gaussian.crossed_lapack import one_thread
-from laird.posterior.compiled import density_function
+from laird.posterior.compiled import density_function, is_costly
 from laird.posterior.density import Posterior
 from laird.posterior.pointer import Address, addressed
 
@@ -40,6 +40,14 @@ JITTER = 0.5
 
 EVERY = 100
 """Milliseconds between two calls of the callback."""
+
+DEPTH, SHORT = 10, 1
+"""Doublings of a trajectory, at most, and where an evaluation is costly.
+
+Measured on four independent normals, 4 x 1000 draws: effective draws per evaluation of the mean and
+of the variance are 0.44 and 0.15 with trajectories that end where they turn, 0.22 and 0.42 with
+single steps.  So single steps are worth no less, and there are a third as many evaluations.
+"""
 
 NAMES = {
     "diverging": "diverging",
@@ -71,7 +79,7 @@ def sample(
     own, start = axes or Axes(centre, np.eye(len(centre))), _start_of(len(centre), has_mode=axes is not None)
     with _one_thread_each(settings), addressed(target, *own) as address:
         sampler = _by_address(address, start, len(centre)) if address else _in_python(target, own, start)
-        results = _finished(sampler, settings, callback)
+        results = _finished(sampler, settings, callback, SHORT if is_costly(target.likelihood) else DEPTH)
     z, stats = _arrays(*results.get_arrow_trace())
     return own.at(z), stats
 
@@ -141,7 +149,7 @@ def _copy() -> Any:
     return cfunc(types.int64(types.uint64, types.uint64, numbers, numbers, types.voidptr), cache=True)(copy)
 
 
-def _finished(sampler: Sampler, settings: Settings, callback: Callback) -> Any:
+def _finished(sampler: Sampler, settings: Settings, callback: Callback, depth: int) -> Any:
     """Run all chains."""
     core = _core()
     options = core.PyNutsSettings.Diag(settings.random_seed)
@@ -151,6 +159,7 @@ def _finished(sampler: Sampler, settings: Settings, callback: Callback) -> Any:
             "num_tune": settings.tune,
             "num_chains": settings.chains,
             "target_accept": settings.target_accept,
+            "maxdepth": depth,
         }
     )
     run = sampler(

@@ -26,6 +26,7 @@ from laird.fitting.settings import Sampler, Settings, settings_of
 from laird.fitting.target import flat_likelihood, near, start, target_of
 from laird.gaussian.solution import Effects
 from laird.gaussian.theta import Theta
+from laird.posterior.compiled import is_costly
 from laird.posterior.density import Posterior
 from laird.posterior.table import PriorTable
 
@@ -40,8 +41,8 @@ of 2,200 to 3,700 from 20 groups on, where the log scale gives 770 to 3,800; bel
 scale is better.
 """
 
-WEIGHT_DRAWS = 100
-"""Draws over which the weights of the groups' own estimates are averaged."""
+WEIGHT_DRAWS, FEW_WEIGHT_DRAWS = 100, 20
+"""Draws over which the weights of the groups' own estimates are averaged, and where each is costly."""
 
 
 def fit(
@@ -49,7 +50,7 @@ def fit(
     priors: PriorTable,
     *,
     draws: int = 1000,
-    tune: int = 500,
+    tune: int = 300,
     chains: int = 4,
     cores: int | None = None,
     random_seed: int | None = None,
@@ -190,7 +191,8 @@ def _point(problem: Problem, draws: Draws, every: Sequence[Regression]) -> Point
 def _weights(problem: Problem, draws: Draws) -> list[Floats]:
     """Weights of the groups' own estimates, by factor: those of the mean variance that they resolve."""
     count, likelihood = draws.shape[0] * draws.shape[1], flat_likelihood(problem)
-    chosen = np.linspace(0, count - 1, min(WEIGHT_DRAWS, count)).astype(int)
+    wanted = FEW_WEIGHT_DRAWS if is_costly(likelihood) else WEIGHT_DRAWS
+    chosen = np.linspace(0, count - 1, min(wanted, count)).astype(int)
     parts = [draws.at(s) for s in chosen]
     solutions = [likelihood.solve(theta, np.zeros(0)) for theta in parts]
     found = []

@@ -35,7 +35,7 @@ class Settings:
 def settings_of(
     *,
     draws: int = 1000,
-    tune: int = 500,
+    tune: int = 300,
     chains: int = 4,
     cores: int | None = None,
     random_seed: int | None = None,
@@ -53,7 +53,7 @@ def settings_of(
     Examples
     --------
     >>> settings_of(chains=2, cores=1, random_seed=1).tune
-    500
+    300
     """
     return Settings(
         whole_number("draws", draws, 4),

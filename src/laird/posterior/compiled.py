@@ -32,6 +32,9 @@ type Ids = NDArray[np.int64]
 type Density = Callable[[Floats], tuple[float, Floats]]
 type Model = GroupedModel | Fused
 
+COSTLY = 500
+"""So many effects besides those of the largest crossed factor make a density costly: 10 ms and more."""
+
 
 class Layout(NamedTuple):
     """Where the parameters stand in phi, and their priors.
@@ -66,6 +69,12 @@ def density_function(target: Posterior) -> Density:
         return kernel(phi.copy(), layout, model)
 
     return density
+
+
+def is_costly(likelihood: Likelihood) -> bool:
+    """Whether an evaluation takes tens of milliseconds: large matrices of crossed factors."""
+    model = model_of(likelihood)
+    return isinstance(model, CrossedModel) and int(model.bounds[-1]) >= COSTLY
 
 
 def layout_of(own: Coordinates) -> Layout:
