@@ -249,3 +249,16 @@ def test_a_published_prior_narrows_the_heterogeneity():
         for own in (priors, None)
     )
     assert published.draws.sigma.mean() < default.draws.sigma.mean()
+
+
+def test_many_parameters_far_from_a_gaussian_are_drawn_from_a_mixture():
+    """Seven parameters of twelve groups, which Laplace's method alone does not fit."""
+    rng = np.random.default_rng(2)
+    g, (x, z) = np.repeat(np.arange(12), 8), rng.normal(size=(2, 96))
+    u = rng.normal(size=(12, 3)) * [1.0, 0.7, 0.4]
+    y = 1 + x + u[g, 0] + u[g, 1] * x + u[g, 2] * z + rng.normal(size=96)
+    data = {"y": y, "x": x, "z": z, "g": [f"g{j:02d}" for j in g]}
+    fit = ld.model("y ~ x + z + (1 + x + z | g)", data=data).fit("eb", draws=1000, random_seed=1)
+    check = fit.check().set_index("check").loc["approximation"]
+    assert check.status == "ok"
+    assert check.message.startswith("By mixture")
