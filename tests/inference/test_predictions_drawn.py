@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from tests.beyond_normal import MANY, with_families
 
 import laird as ld
 from laird.inference.predictions_drawn import drawn_targets
@@ -72,3 +73,21 @@ def test_the_sd_of_a_new_group_follows_its_regression():
     gamma = coding.coefficients(fit.draws.theta).reshape(-1, 2)
     expected = np.sqrt(np.mean(np.exp(2 * gamma @ np.array([[1.0, 1.0], [-1.0, 1.0]])), axis=0))
     np.testing.assert_allclose(found.std(axis=0), expected, rtol=4 / np.sqrt(2 * 2000) * 1.5)
+
+
+def test_new_groups_and_residuals_of_other_families_have_their_tails(fit):
+    new = {"Days": [3.0] * 40, "Subject": [f"new {k}" for k in range(40)]}
+    shapes = {"nu(Subject)": 2.5, "nu(errors)": 2.5}
+    robust = with_families(fit, shapes, Subject="t", errors="t")
+    plain, heavy = (values_of(own, new, "new", noise=True) for own in (fit, robust))
+    left, wide = (np.abs(own - own.mean(axis=0)) for own in (plain, heavy))
+    # 20,000 draws: of a t with 2.5 degrees of freedom and this sd half are nearer, a thousandth far off.
+    assert np.median(wide) < 0.8 * np.median(left)
+    assert np.quantile(wide, 0.999) > 1.3 * np.quantile(left, 0.999)
+
+
+def test_many_degrees_of_freedom_are_normal(fit):
+    robust = with_families(fit, {"nu(Subject)": MANY, "nu(errors)": MANY}, Subject="t", errors="t")
+    new = {"Days": [3.0] * 40, "Subject": [f"new {k}" for k in range(40)]}
+    spreads = [values_of(own, new, "new", noise=True).std() for own in (fit, robust)]
+    assert spreads[0] == pytest.approx(spreads[1], rel=0.05)  # 20,000 draws of 500 parameters

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
+from laird.design import RandomDesign
 from laird.fitting.problem import joined_columns
 from laird.fitting.result import Fit
+from laird.fitting.standard import Standard, of_rows, standard_of
 from laird.gaussian.theta import Theta
 from laird.inference.chunks import chunks
 from laird.inference.dispersion import dispersion, drawn_theta
@@ -32,12 +36,29 @@ def drawn_targets(fit: Fit, targets: Targets, rng: np.random.Generator) -> Float
         return values
     for part in chunks(len(beta), _width(targets)):
         chunk = theta.at(part)
-        at = dispersion(fit.problem, chunk, targets.design)
-        values[part] += _new_groups(targets, chunk, at, rng)
+        at = dispersion(fit.problem, chunk, targets.design, moments=True)
+        families = _families(fit, part)
+        values[part] += _new_groups(targets, chunk, at, families, rng)
         if targets.noise:
-            sd = np.sqrt(residual_variance(targets, at) + sampling_variance(fit.problem, targets, at))
-            values[part] += sd * rng.standard_normal(sd.shape)
+            values[part] += _noise(fit, targets, at, families, rng)
     return values
+
+
+def _families(fit: Fit, part: slice) -> dict[str, Standard]:
+    design, draws = fit.problem.design, fit.draws
+    return {what: standard_of(design, draws, what, part) for what, _ in design.families} if draws else {}
+
+
+def _noise(
+    fit: Fit, targets: Targets, at: Dispersion, families: Mapping[str, Standard], rng: np.random.Generator
+) -> Floats:
+    """Draws of the cells' weighted sums of residuals and sampling errors, shape (S, r)."""
+    sampling, own = sampling_variance(fit.problem, targets, at), families.get(of_rows(fit.problem.design))
+    if own is None:
+        sd = np.sqrt(residual_variance(targets, at) + sampling)
+        return np.asarray(sd * rng.standard_normal(sd.shape))
+    residuals = (targets.cells.matrix @ (at.sigma * own.draw(at.sigma.shape[-1], rng)).T).T
+    return np.asarray(residuals + np.sqrt(sampling) * rng.standard_normal(sampling.shape))
 
 
 def _add_fitted(fit: Fit, targets: Targets, values: Floats) -> None:
@@ -49,21 +70,39 @@ def _add_fitted(fit: Fit, targets: Targets, values: Floats) -> None:
         values += (weights @ u.reshape(len(u), -1)[:, : weights.shape[1]].T).T
 
 
-def _new_groups(targets: Targets, theta: Theta, at: Dispersion, rng: np.random.Generator) -> Floats:
-    """Draws of the part of the groups that were not fitted: z's_jL e_j, e_j standard normal."""
+def _new_groups(
+    targets: Targets,
+    theta: Theta,
+    at: Dispersion,
+    families: Mapping[str, Standard],
+    rng: np.random.Generator,
+) -> Floats:
+    """Draws of the part of the groups that were not fitted: z's_jL e_j, e_j of mean 0 and sd 1."""
     S = len(theta.L)
     total = np.zeros((S, len(targets.X)))
     places = joined_columns(targets.design.random)
-    for share, place, scale in zip(targets.shares, places, at.scale, strict=False):
+    whole = zip(targets.shares, targets.design.random, places, at.scale, strict=False)
+    for share, random, place, scale in whole:
         own = share.new()
         labels, position = np.unique(own.group, return_inverse=True)
-        e = rng.standard_normal((S, len(labels), own.Z.shape[1]))
+        e = _standardised(families.get(random.group), random, (S, len(labels)), rng)
         u = np.einsum("sab,sjb->sja", theta.L[:, place, place], e)
         stretch = np.ones((S, len(labels)))
         stretch[:, position] = scale[:, own.row]
         weights = own.matrix(len(targets.X), position, own.Z)
         total += (weights @ (stretch[..., None] * u).reshape(S, -1).T).T
     return total
+
+
+def _standardised(
+    own: Standard | None, random: RandomDesign, size: tuple[int, int], rng: np.random.Generator
+) -> Floats:
+    """Standardised effects of new groups, shape (S, J, q)."""
+    e = rng.standard_normal((*size, len(random.names)))
+    if own is not None:
+        for block in random.blocks:
+            e[..., list(block)] = own.vectors(size[1], block, rng)
+    return e
 
 
 def _width(targets: Targets) -> int:
