@@ -73,3 +73,9 @@ import nutpie
 assert nutpie._lib is core
 """
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_costly_densities_are_sampled_by_single_steps(target, monkeypatch):
+    monkeypatch.setattr(nutpie_sampler, "is_costly", lambda _: True)
+    stats = sample(target, np.zeros(target.size), SETTINGS, None)[1]
+    assert stats["n_steps"].max() == 1

@@ -7,7 +7,7 @@ from tests.fitting.problems import grouped_frame
 from laird.bound import model
 from laird.fitting.problem import problem
 from laird.fitting.target import target_of
-from laird.posterior.compiled import density_function, log_posterior, model_of
+from laird.posterior.compiled import density_function, is_costly, log_posterior, model_of
 
 MODELS = {
     "one": (("y ~ x + (1 | g)",), {}),
@@ -151,3 +151,11 @@ def test_read_only_points_and_other_data_are_not_compiled_for_once_more():
 
 def test_it_holds_no_lock():
     assert log_posterior.targetoptions["nogil"]
+
+
+def test_many_effects_of_crossed_factors_are_costly(monkeypatch):
+    crossed, nested = target("crossed").likelihood, target("nested").likelihood
+    assert not is_costly(crossed)
+    monkeypatch.setattr("laird.posterior.compiled.COSTLY", 5)
+    assert is_costly(crossed)
+    assert not is_costly(nested)
