@@ -43,7 +43,10 @@ ERRORS = {
     ("cor", "normal(0, 1)"): ("`cor` cannot have the family `normal`.", "Allowed: lkj, flat."),
     ("b", "lkj(2)"): ("`b` cannot have the family `lkj`.", "Allowed: normal,"),
     ("*", "normal(0, 1)"): ("There is no set of priors `normal(0, 1)`.", "Allowed: flat, weakly"),
-    ("*", "informativ"): ("There is no set of priors `informativ`.", "weakly_informative, informative, boundary_avoiding."),
+    ("*", "informativ"): (
+        "There is no set of priors `informativ`.",
+        "weakly_informative, informative, boundary_avoiding.",
+    ),
     ("b", "informative"): ("`informative` is a set of priors", 'Write {"*": "informative"} beside'),
     ("b", "normal(0, 1) + 1"): ("This is not a family.", "Write for example"),
     ("b", "normal(0, 1"): ("This ( is never closed.", "normal(0, 1"),
