@@ -148,3 +148,9 @@ def test_a_predictor_far_from_zero_keeps_its_standard_errors():
     )
     np.testing.assert_allclose(far.scale_se["year"], near.scale_se["year"], rtol=1e-6)
     assert 50 < far.scale_se["Intercept"] < np.inf
+
+
+def test_fits_of_meta_analyses_say_whose_degrees_of_freedom_they_have():
+    model = ld.model("yi ~ 1 + meta_V(vi)", data=ld.load_data("bcg_rr"))
+    assert "Knapp and Hartung" in " ".join(repr(model.fit("reml")).split())
+    assert "Knapp and Hartung" not in " ".join(repr(model.fit("eb", random_seed=1)).split())

@@ -446,5 +446,5 @@ class Fit:
         if not self.spec.families:
             sizes += f"; log-likelihood {self.loglik:.2f}, AIC {self.aic:.1f}, BIC {self.bic:.1f}"
         summary = self.summary(prob)
-        notes = tables.average_notes(self._random(), self.regressions)
+        notes = tables.notes(self.problem, self._random(), self.regressions, drawn=self.draws is not None)
         return card(str(self.spec), self.method, sizes, summary, prob, self.status, self.checks, notes)

@@ -140,6 +140,20 @@ def varcorr(
     return table.astype({"sdcor": float, "vcov": float})
 
 
+SMALL_SAMPLES = (
+    "t: nlme's inner-outer degrees of freedom, standard errors at the estimated heterogeneity; for few "
+    "studies see `ld.coef_tests` (Knapp and Hartung, Satterthwaite)."
+)
+
+
+def notes(
+    problem: Problem, random: Sequence[RandomDesign], regressions: Sequence[Regression], *, drawn: bool
+) -> tuple[str, ...]:
+    """What rows and intervals of the summary mean where that is not obvious."""
+    found = average_notes(random, regressions)
+    return found if drawn or problem.design.known is None else (*found, SMALL_SAMPLES)
+
+
 def average_notes(random: Sequence[RandomDesign], regressions: Sequence[Regression]) -> tuple[str, ...]:
     """Where sds hold that `varcorr` and the summary list, for factors whose sds have predictors.
 
