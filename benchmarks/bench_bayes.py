@@ -22,6 +22,7 @@ import laird as ld
 from laird.fitting.nuts import signed_elements
 from laird.fitting.problem import problem
 from laird.fitting.target import near, start, target_of
+from laird.gaussian.crossed_lapack import one_thread
 from laird.posterior.compiled import log_likelihood, model_of
 from laird.posterior.density import Posterior
 from laird.posterior.pointer import Address, addressed
@@ -78,10 +79,10 @@ def call_costs(name: str, model: ld.Model) -> list[object]:
     bound = problem(model.spec, model.schema, model.design)
     target = target_of(bound, model.priors).signed(signed_elements(bound))
     phi = target.coordinates.enter(near(target, *start(bound, target)))
-    with addressed(target, phi, np.eye(len(phi))) as address:
+    with one_thread(), addressed(target, phi, np.eye(len(phi))) as address:
         inside = _per_call(_caller(address, len(phi))) if address else np.nan
-    inside -= _per_call(_caller(Address(_nothing.address, 0), len(phi)))  # what the call costs from Python
-    bare = _bare(target, phi)
+        inside -= _per_call(_caller(Address(_nothing.address, 0), len(phi)))  # what a call costs Python
+        bare = _bare(target, phi)
     return [name, f"{1e6 * bare:.1f}", f"{1e6 * inside:.1f}", f"{inside / bare:.2f}"]
 
 
