@@ -161,8 +161,8 @@ _TWO = {
 
 CASES: Mapping[str, Case] = {
     "random intercept": Case(("y ~ 1 + (1 | g)",), _BASE, lambda rng: _hierarchical(rng, False), 400),
-    "correlated slope": Case(("y ~ x + (1 + x | g)",), _SLOPES, lambda rng: _hierarchical(rng, True), 400),
-    "nested": Case(("y ~ 1 + (1 | a/b)",), _BASE, _nested),
+    "correlated slope": Case(("y ~ x + (1 + x | g)",), _SLOPES, lambda rng: _hierarchical(rng, True), 250),
+    "nested": Case(("y ~ 1 + (1 | a/b)",), _BASE, _nested, 400),
     "crossed": Case(("y ~ 1 + (1 | a) + (1 | b)",), _BASE, _crossed),
     "location-scale": Case(
         ("y ~ x + (1 | study) + meta_V(v)", "sd(study) ~ w", "sigma ~ x"), _META, _location_scale

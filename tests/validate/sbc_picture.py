@@ -127,7 +127,11 @@ p: how often uniform ranks come as near to leaving their envelope, which is exac
 (Säilynoja, Bürkner & Vehtari 2022); times the number of quantities, for the smallest of a model. Both
 methods saw the same data sets, so that what chance does to one it does to the other. A fit warns by
 R-hat above 1.01, which is a lot to ask of so few draws, by divergences, or by k̂; all are ranked. The
-ranks are in `benchmarks/sbc/`.
+ranks are in `benchmarks/sbc/`; the pictures show envelopes of 95 % for single quantities.
+
+The first 200 data sets of the nested model left sigma's envelope (p = 0.005). That was the data: their
+sums of squares within cells, which are σ²χ² whatever laird does, have p = 0.001 by Kolmogorov and
+Smirnov, the next 200 have 0.74. All 400 are counted.
 """
 
 
