@@ -33,7 +33,6 @@ def test_the_envelope_holds_uniform_ranks_at_its_rate():
 
 def coverage_of(n, K):
     """The probability that the envelope of 90 % truly has."""
-    low, high = envelope(n, K, 0.9)
     levels = np.geomspace(1e-4, 0.2, 400)
     values = [coverage(n, K, level) for level in levels]
     return min(value for value in values if value >= 0.9)
