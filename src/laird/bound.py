@@ -136,7 +136,8 @@ class Model:
         params
             Values by name, as tables call them: ``{"Intercept": 12, "ses": 2, "sd(school,
             Intercept)": 4, "sd(school, ses)": 5, "cor(school)": 0.4, "sigma": 4.5}``, or for the sds
-            and correlations of a factor its covariance matrix, ``"G(school)"``.
+            and correlations of a factor its covariance matrix, ``"G(school)"``; of families also their
+            shapes, ``{"nu(errors)": 5}``.
         groups
             None: the fitted rows, their groups with new effects; ``"fitted"``: with the effects
             that `from_fit` gives them; a number: so many new groups of the first grouping

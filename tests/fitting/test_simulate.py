@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 from tests.fitting.problems import grouped_frame
 
 from laird.bound import model
@@ -235,3 +236,51 @@ def test_new_rows_need_their_sampling_variances(frame):
         bound.simulate({"Intercept": 0, "sd(g)": 1, "sigma": 1}, 3)
     column = model("y ~ 1 + (1 | g) + meta_V(v)", data=frame.assign(v=1e-6 + 0 * frame.x))
     assert column.simulate({"Intercept": 0, "sd(g)": 1, "sigma": 1}, 3).g.nunique() == 3
+
+
+SHAPES = {"nu(g)": 8.0, "alpha(errors)": 4.0}
+
+
+def test_families_have_the_covariances_that_the_normal_has():
+    data = grouped_frame(J=6, sizes=(3, 5), seed=1)
+    values = {"Intercept": 1, "x": 2, "G(g)": [[4, 1], [1, 2]], "sigma": 0.5}
+    bound = model("y ~ x + (1 + x | g)", data=data, families={"g": "t", "errors": "skew_normal"})
+    Z = np.column_stack([np.ones(len(data)), data.x])
+    cov = (Z @ values["G(g)"] @ Z.T) * same_group(data.g) + 0.25 * np.eye(len(data))
+    Y = draws(bound, values | SHAPES)
+    apart = np.cov(Y.T) - cov
+    assert np.abs(apart).max() < 0.2 * np.abs(cov).max(), "fourth moments of t_8 are 1.5 times the normal's"
+    assert np.abs(Y.mean(axis=0) - (1 + 2 * data.x)).max() < 4.5 * np.sqrt(cov.max() / MANY)
+
+
+@pytest.mark.parametrize("shapes", [{"nu(errors)": 4.0}, {"alpha(errors)": -5.0}])
+def test_errors_are_drawn_from_their_family(shapes):
+    (name, value), data = next(iter(shapes.items())), pd.DataFrame({"y": np.arange(20_000) % 7.0})
+    is_t = name.startswith("nu")
+    bound = model("y ~ 1", data=data, families={"errors": "t" if is_t else "skew_normal"})
+    y = bound.simulate({"Intercept": 3, "sigma": 2, **shapes}, random_seed=1).y
+    if is_t:
+        expected = stats.t(value, 3, 2 * np.sqrt((value - 2) / value))
+    else:
+        delta = value / np.sqrt(1 + value**2)
+        scale = 2 / np.sqrt(1 - 2 * delta**2 / np.pi)
+        expected = stats.skewnorm(value, 3 - scale * delta * np.sqrt(2 / np.pi), scale)
+    assert stats.kstest(y, expected.cdf).pvalue > 1e-3
+
+
+def test_true_effects_vary_in_their_family_and_sampling_errors_do_not():
+    data = pd.DataFrame({"y": np.arange(20_000) % 7.0, "v": 1e-8})
+    bound = model("y ~ 1 + meta_V(v)", data=data, families={"true_effects": "t"})
+    y = bound.simulate({"Intercept": 0, "sigma": 1, "nu(true_effects)": 5}, random_seed=1).y
+    assert stats.kstest(y * np.sqrt(5 / 3), stats.t(5).cdf).pvalue > 1e-3
+
+
+def test_shapes_are_named_and_bounded():
+    data = grouped_frame(J=6, sizes=(2, 3), seed=1)
+    bound = model("y ~ 1 + (1 | g)", data=data, families={"g": "skew_normal", "errors": "t"})
+    values = {"Intercept": 0, "sigma": 1, "sd(g)": 1, "nu(errors)": 5.0}
+    with pytest.raises(FitError, match=r"Values are missing for `alpha\(g, Intercept\)`"):
+        bound.simulate(values)
+    assert len(bound.simulate(values | {"alpha(g)": 3.0}, groups=50, random_seed=1).g.unique()) == 50
+    with pytest.raises(FitError, match=r"With nu\(errors\) = 2 a t has no standard deviation"):
+        bound.simulate(values | {"alpha(g)": 3.0, "nu(errors)": 2.0})

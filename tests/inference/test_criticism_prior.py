@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.stats import kstest
+from scipy.stats import gamma, kstest
 
 import laird as ld
 from laird.fitting.problem import problem
@@ -64,3 +64,17 @@ def test_models_without_coefficients_have_draws():
     model = ld.model("Yield ~ 0 + (1 | Batch)", data=ld.load_data("dyestuff"))
     assert drawn(model).beta.shape == (S, 0)
     assert 0.0 < ld.prior_predictive(model, plausible=(0, 3000), draws=10, random_seed=1).inside < 1.0
+
+
+def test_of_families():
+    data, priors = ld.load_data("sleepstudy"), {"nu(errors)": "gamma(2, 0.5)"}
+    families = {"Subject": "skew_normal", "errors": "t"}
+    model = ld.model("Reaction ~ Days + (Days || Subject)", data=data, families=families, priors=priors)
+    given = drawn(model)
+    rows = {row.parameter: row for row in model.priors}
+    check(given.families["Subject"].shape[:, 1], rows["alpha(Subject, Days)"])
+    check(np.exp(given.theta.alpha[:, 0]), rows["sigma"])
+    nu, prior = given.families["errors"].shape[:, 0], gamma(2, scale=2.0)
+    above = kstest(nu, lambda x: (prior.cdf(x) - prior.cdf(2)) / prior.sf(2))
+    assert above.pvalue > 1e-4, "the prior's part above 2"
+    assert 0.0 < ld.prior_predictive(model, plausible=(0, 1000), draws=50, random_seed=1).inside < 1.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,6 +90,13 @@ def problem(spec: Spec, schema: Schema, design: Design, table: Table | None = No
     reuse = is_plain(design) and len(design.random) < 2
     data: Reduced | Hierarchy = single[0] if reuse else structure(design)
     return Problem(spec, schema, design, data, codings(design), table)
+
+
+def of_normal(own: Problem) -> Problem:
+    """The same with normal errors and effects."""
+    if not own.design.families:
+        return own
+    return problem(own.spec, own.schema, replace(own.design, families=()), own.table)
 
 
 def level2_weights_of(design: Design, random: RandomDesign, data: Grouped) -> Floats:

@@ -6,7 +6,7 @@ of its variance that the data resolve in the normal model (`laird.graph.effects`
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from time import perf_counter
 from typing import Any
 
@@ -22,10 +22,11 @@ from laird.fitting.mixing import own_weights
 from laird.fitting.options import one_of
 from laird.fitting.origin import origin
 from laird.fitting.point import Point, posterior_point
-from laird.fitting.problem import Problem, joined_columns, problem
+from laird.fitting.problem import Problem, joined_columns, of_normal
 from laird.fitting.regressions import of_draws, reported, row_sigma
 from laird.fitting.result import Fit
 from laird.fitting.settings import Settings, settings_of
+from laird.fitting.standard import shape_names
 from laird.fitting.summaries import EffectSummary, Summariser
 from laird.fitting.target import flat_likelihood, near, start, target_of
 from laird.gaussian.solution import Effects
@@ -107,7 +108,7 @@ def _normal(own: Problem, priors: PriorTable) -> tuple[Coordinates, Any]:
     """Of the normal model: coordinates of θ, and how far to centre each effect."""
     from laird.graph.effects import Shares
 
-    normal = problem(own.spec, own.schema, replace(own.design, families=()))
+    normal = of_normal(own)
     target = target_of(normal, priors)
     theta, b = start(normal, target)
     theta, _ = target.coordinates.split(near(target, theta, b))
@@ -181,14 +182,10 @@ def _summary(u: Floats, beta: Floats, *, quantiles: bool) -> EffectSummary:
 def _shapes(problem: Problem, trace: Arrays) -> dict[str, Floats]:
     """ν and α by the names of their priors."""
     found: dict[str, Floats] = {}
-    for what, family in problem.design.families:
-        if family == "t":
-            found[f"nu({what})"] = trace[identifier(f"nu_{what}")]
-            continue
-        alpha = trace[identifier(f"alpha_{what}")]
-        terms = next((r.names for r in problem.design.random if r.group == what), ())
-        found |= {f"alpha({what}, {term})": alpha[..., k] for k, term in enumerate(terms)}
-        found |= {} if terms else {f"alpha({what})": alpha}
+    for what, names in shape_names(problem.design).items():
+        values = trace[identifier(f"{names[0].partition('(')[0]}_{what}")]
+        columns = np.moveaxis(values.reshape(*values.shape[:2], len(names)), -1, 0)
+        found |= dict(zip(names, columns, strict=True))
     return found
 
 

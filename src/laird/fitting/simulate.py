@@ -21,8 +21,8 @@ from laird.design import Design, RandomDesign, build_new
 from laird.errors import DataError, FitError, LairdWarning
 from laird.fitting.display import row_name
 from laird.fitting.options import seed
-from laird.fitting.refusals import beyond_normal
 from laird.fitting.result import Fit
+from laird.fitting.standard import of_rows, standardised
 from laird.fitting.truth import GroupTruth, Truth, read_truth
 from laird.gaussian.coordinates import correlated_pairs, correlation_factor
 from laird.spec import Location, text
@@ -53,8 +53,6 @@ def simulate(
         if isinstance(random_seed, np.random.Generator)
         else np.random.default_rng(seed(random_seed))
     )
-    if design.families:
-        raise beyond_normal(design)
     _refuse_weights(design)
     for location in schema.spec.locations:
         _outcome(location)
@@ -73,7 +71,8 @@ def draw(
     y = design.X @ truth.beta
     for f, (random, own) in enumerate(zip(design.random, truth.groups, strict=True)):
         if effects is None:
-            u = rng.standard_normal((len(random.levels), len(random.names))) @ own.L.T
+            e = standardised(truth.families.get(random.group), random, (1, len(random.levels)), rng)
+            u = e[0] @ own.L.T
             y += _factors(design, random, own) * np.einsum("iq,iq->i", random.Z, u[random.ids])
         else:
             y += np.einsum("iq,iq->i", random.Z, effects[f][random.ids])
@@ -102,6 +101,8 @@ def _residual_sds(design: Design, truth: Truth) -> Floats:
 
 def _unit_residuals(design: Design, truth: Truth, rng: np.random.Generator) -> Floats:
     """Residuals of variance one, shape (n,), correlated between the outcomes of a unit."""
+    if (own := truth.families.get(of_rows(design))) is not None:
+        return np.asarray(own.draw(len(design.X), rng)[0])
     if not design.rhos:
         return rng.standard_normal(len(design.X))
     m, U = len(design.outcomes), int(design.units.max()) + 1

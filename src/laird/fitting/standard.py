@@ -11,7 +11,7 @@ from math import pi
 import numpy as np
 from numpy.typing import NDArray
 
-from laird.design import Design
+from laird.design import Design, RandomDesign
 from laird.fitting.draws import Draws
 from laird.spec.families import ERRORS, TRUE_EFFECTS
 
@@ -62,13 +62,36 @@ class Standard:
         return _log_t(z, shape) if self.family == "t" else _log_skew(z, shape)
 
 
+def shape_names(design: Design) -> dict[str, tuple[str, ...]]:
+    """The names of ν and α of all families, by what they are of: one α for each coefficient of a factor."""
+    terms = {random.group: random.names for random in design.random}
+    return {
+        what: (f"nu({what})",)
+        if family == "t"
+        else tuple(f"alpha({what}, {term})" for term in terms.get(what, ())) or (f"alpha({what})",)
+        for what, family in design.families
+    }
+
+
+def standardised(
+    own: Standard | None, random: RandomDesign, size: tuple[int, int], rng: np.random.Generator
+) -> Floats:
+    """Draw uncorrelated effects of mean 0 and sd 1 of J groups, shape (S, J, q); None: normal ones."""
+    if own is None:
+        return rng.standard_normal((*size, len(random.names)))
+    e = np.empty((*size, len(random.names)))
+    for block in random.blocks:
+        e[..., list(block)] = own.vectors(size[1], block, rng)
+    return e
+
+
 def standard_of(design: Design, draws: Draws, what: str, chosen: slice | NDArray[np.int64]) -> Standard:
     """The family of errors, true effects or a grouping factor at some draws, counted over all chains."""
     family = dict(design.families).get(what, "normal")
     if family == "normal":
         return Standard(family, np.zeros((draws.shape[0] * draws.shape[1], 1))[chosen])
-    names = [name for name in draws.shapes if name.partition("(")[2].rstrip(")").split(", ")[0] == what]
-    return Standard(family, np.stack([draws.shapes[name].ravel() for name in names], axis=-1)[chosen])
+    shapes = [draws.shapes[name].ravel() for name in shape_names(design)[what]]
+    return Standard(family, np.stack(shapes, axis=-1)[chosen])
 
 
 def new_effects(design: Design, draws: Draws, rng: np.random.Generator) -> Floats:

@@ -2,8 +2,9 @@
 
 Names are those of every table: fixed effects by term, ``sd(school, ses)``,
 ``cor(school, Intercept, ses)``, ``sigma``, ``phi``, with several outcomes ``sigma(y1)`` and
-``rho(y1, y2)`` (of three or more a partial correlation, given the outcomes before), and coefficients
-of regressions ``log_sigma(x)``, ``log_sigma(y1, x)``, ``log_sd(study, x)``, ``atanh_rho(y1, y2, x)``.
+``rho(y1, y2)`` (of three or more a partial correlation, given the outcomes before), coefficients
+of regressions ``log_sigma(x)``, ``log_sigma(y1, x)``, ``log_sd(study, x)``, ``atanh_rho(y1, y2, x)``,
+and shapes of families ``nu(errors)``, ``alpha(school, Intercept)``.
 Short forms are understood where they say enough: ``sd(school)`` of one random coefficient,
 ``cor(school)`` of two, and ``G(school)``, a covariance matrix, for the sds and correlations of a
 factor.
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -21,7 +23,9 @@ from numpy.typing import NDArray
 from laird.arrays import Design, RandomDesign, RhoDesign, ScaleDesign, outcome_prefix
 from laird.errors import FitError, nearest
 from laird.fitting.display import row_name
+from laird.fitting.standard import Standard, shape_names
 from laird.gaussian.coordinates import correlated_pairs, lower_factor, sds_and_correlations
+from laird.posterior.table import LEAST_NU
 
 type Floats = NDArray[np.float64]
 type Values = Mapping[str, float]
@@ -60,6 +64,8 @@ class Truth:
         Coefficients of the regressions, in the order of the design's.
     phi
         Multiplier of a proportional V, else 1.
+    families
+        What is not normal, by what it is of.
     """
 
     beta: Floats
@@ -68,6 +74,7 @@ class Truth:
     log_sigma: tuple[Floats, ...]
     atanh_rho: tuple[Floats, ...]
     phi: float
+    families: Mapping[str, Standard] = MappingProxyType({})
 
 
 def parameter_names(design: Design) -> tuple[str, ...]:
@@ -81,7 +88,8 @@ def parameter_names(design: Design) -> tuple[str, ...]:
     >>> parameter_names(Design("y", np.zeros(4), X, ("Intercept",), (random,), np.arange(4)))
     ('Intercept', 'sd(g, Intercept)', 'sd(g, x)', 'cor(g, Intercept, x)', 'sigma')
     """
-    return (*design.names, *_covariance_names(design))
+    shapes = (name for names in shape_names(design).values() for name in names)
+    return (*design.names, *_covariance_names(design), *shapes)
 
 
 def _covariance_names(design: Design) -> Iterator[str]:
@@ -185,6 +193,9 @@ def _short_forms(design: Design) -> Iterator[tuple[str, str]]:
         pairs = correlated_pairs(random.blocks)
         if len(random.names) == 1 and not _sd_regression(design, random):
             yield _bare(f"sd({random.group})"), _bare(_sd_names(random)[0])
+        own = shape_names(design).get(random.group, ())
+        if len(own) == 1:
+            yield f"{own[0].partition('(')[0]}({_bare(random.group)})", _bare(own[0])
         if len(pairs) == 1:
             yield _bare(f"cor({random.group})"), _bare(_cor_name(random, *pairs[0]))
         for i, j in pairs:
@@ -241,7 +252,20 @@ def _arranged(design: Design, values: Values) -> Truth:
         log_sigma=tuple(_linked(_sigma_names(scale), values) for scale in sigmas),
         atanh_rho=tuple(_linked(_rho_names(design, rho), values) for rho in design.rhos),
         phi=_at_least_zero("phi", values.get("phi", 1.0)),
+        families={what: _family(design, what, values) for what, _ in design.families},
     )
+
+
+def _family(design: Design, what: str, values: Values) -> Standard:
+    names = shape_names(design)[what]
+    shape = np.array([[values[name] for name in names]])
+    family = dict(design.families)[what]
+    if family == "t" and shape[0, 0] <= LEAST_NU:
+        raise FitError(
+            f"With {names[0]} = {shape[0, 0]:g} a t has no standard deviation.",
+            allowed=f"Allowed: above {LEAST_NU:g}.",
+        )
+    return Standard(family, shape)
 
 
 def _linked(names: Sequence[str], values: Values) -> Floats:

@@ -6,14 +6,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from laird.errors import FitError
-from laird.fitting.problem import Problem
+from laird.fitting.problem import Problem, of_normal
+from laird.fitting.standard import Standard
 from laird.fitting.target import target_of
 from laird.inference.criticism_replicates import Parameters
 from laird.inference.logo_rows import centring
 from laird.posterior import links
 from laird.posterior.coordinates import Coordinates
 from laird.posterior.families import quantile
-from laird.posterior.table import CORRELATIONS, PriorRow, PriorTable
+from laird.posterior.table import CORRELATIONS, PriorRow, PriorTable, above
 
 type Floats = NDArray[np.float64]
 
@@ -29,13 +30,23 @@ def prior_parameters(
         A prior is flat: there is nothing to draw from.
     """
     _refuse_flat(priors)
-    target = target_of(problem, priors)
+    target = target_of(of_normal(problem), priors)
     phi = _coordinates(target.coordinates, count, rng)
     theta, _ = target.coordinates.split(phi)
     gamma = np.empty((count, len(priors.coefficients)))
     for k, row in enumerate(priors.coefficients):
         gamma[:, k] = _values(row, count, rng)
-    return Parameters(theta, gamma @ centring(target.likelihood.scaling).T, None)
+    families = {what: _family(priors, what, count, rng) for what, _ in problem.design.families}
+    return Parameters(theta, gamma @ centring(target.likelihood.scaling).T, None, families)
+
+
+def _family(priors: PriorTable, what: str, count: int, rng: np.random.Generator) -> Standard:
+    """Shapes of a family: ν of a t is above 2, whatever its prior says below."""
+    rows = priors.of("nu", "alpha", group=what)
+    if rows[0].kind == "alpha":
+        return Standard("skew_normal", np.stack([_values(row, count, rng) for row in rows], axis=-1))
+    p = above(rng.uniform(size=count), rows[0].family, rows[0].values)
+    return Standard("t", quantile(rows[0].family, p, *rows[0].values)[:, None])
 
 
 def _refuse_flat(priors: PriorTable) -> None:

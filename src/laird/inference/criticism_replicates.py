@@ -14,7 +14,7 @@ from laird.design import Design
 from laird.errors import FitError
 from laird.fitting.problem import Problem, joined_columns
 from laird.fitting.result import Fit
-from laird.fitting.standard import Standard, of_rows, standard_of
+from laird.fitting.standard import Standard, of_rows, standard_of, standardised
 from laird.fitting.target import flat_likelihood
 from laird.gaussian.theta import Theta
 from laird.inference.chunks import chunks
@@ -118,10 +118,7 @@ def _new_groups(
     S = len(theta.L)
     total = np.zeros((S, len(design.X)))
     for f, (random, place) in enumerate(zip(design.random, joined_columns(design.random), strict=True)):
-        e = np.zeros((S, len(random.levels), len(random.names)))
-        own = families.get(random.group, Standard("normal", np.zeros((S, 1))))
-        for block in random.blocks if families else (tuple(range(len(random.names))),):
-            e[..., list(block)] = own.vectors(len(random.levels), block, rng)
+        e = standardised(families.get(random.group), random, (S, len(random.levels)), rng)
         u = e @ np.swapaxes(theta.L[:, place, place], -1, -2)
         total += at.scale[f] * _fitted_groups(replace(design, random=(random,)), [u])
     return total

@@ -7,10 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from laird.design import RandomDesign
 from laird.fitting.problem import joined_columns
 from laird.fitting.result import Fit
-from laird.fitting.standard import Standard, of_rows, standard_of
+from laird.fitting.standard import Standard, of_rows, standard_of, standardised
 from laird.gaussian.theta import Theta
 from laird.inference.chunks import chunks
 from laird.inference.dispersion import dispersion, drawn_theta
@@ -85,24 +84,13 @@ def _new_groups(
     for share, random, place, scale in whole:
         own = share.new()
         labels, position = np.unique(own.group, return_inverse=True)
-        e = _standardised(families.get(random.group), random, (S, len(labels)), rng)
+        e = standardised(families.get(random.group), random, (S, len(labels)), rng)
         u = np.einsum("sab,sjb->sja", theta.L[:, place, place], e)
         stretch = np.ones((S, len(labels)))
         stretch[:, position] = scale[:, own.row]
         weights = own.matrix(len(targets.X), position, own.Z)
         total += (weights @ (stretch[..., None] * u).reshape(S, -1).T).T
     return total
-
-
-def _standardised(
-    own: Standard | None, random: RandomDesign, size: tuple[int, int], rng: np.random.Generator
-) -> Floats:
-    """Standardised effects of new groups, shape (S, J, q)."""
-    e = rng.standard_normal((*size, len(random.names)))
-    if own is not None:
-        for block in random.blocks:
-            e[..., list(block)] = own.vectors(size[1], block, rng)
-    return e
 
 
 def _width(targets: Targets) -> int:
