@@ -109,13 +109,22 @@ def test_what_needs_the_normal_likelihood_is_refused(robust):
     for method in ("ols", "ml", "reml", "eb"):
         with pytest.raises(FitError, match=r"needs normal errors and effects"):
             model.fit(method)
-    for function in (ld.heterogeneity, ld.influence, ld.residuals, ld.power_scaling, ld.cluster_robust):
+    for function in (ld.influence, ld.residuals, ld.power_scaling, ld.cluster_robust):
         with pytest.raises(FitError, match="needs normal errors and effects"):
             function(robust)
-    with pytest.raises(FitError, match="needs normal"):
-        model.simulate({"Intercept": 0.0, "sigma": 1.0})
-    with pytest.raises(FitError, match="needs normal"):
-        ld.prior_predictive(model)
+
+
+def test_heterogeneity_is_of_variances_in_every_family(robust, normal):
+    found, other = (ld.heterogeneity(fit) for fit in (robust, normal))
+    assert found.Q == other.Q
+    tau2 = robust.draws.sigma.ravel() ** 2
+    assert found.table.tau2[0] == pytest.approx(tau2.mean())
+    assert found.table.tau_upper[0] == pytest.approx(np.sqrt(np.quantile(tau2, 0.975)))
+
+
+def test_simulated_again_from_the_estimates(grouped):
+    model = ld.model(grouped.spec, data=ld.load_data("sleepstudy"))
+    assert len(model.simulate(from_fit=grouped, groups="fitted", random_seed=1)) == 180
 
 
 def test_rows_without_sampling_error_are_refused():

@@ -40,6 +40,35 @@ def test_weights_and_levels_are_settings():
     assert slopes["other reference"] == pytest.approx(-slopes["as given"], rel=1e-10)
 
 
+@pytest.fixture(scope="module")
+def robust():
+    priors = {"nu(true_effects)": "gamma(4, 0.5)", "sigma": "half_normal(1)"}
+    return ld.model("yi ~ ablat + meta_V(vi)", data=BCG, families={"true_effects": "t"}, priors=priors)
+
+
+def test_families_are_settings_that_stay_with_other_formulas(robust, model, monkeypatch):
+    done, seen = model.fit("reml"), []
+    monkeypatch.setattr(ld.Model, "fit", lambda self, *_, **__: seen.append(self.spec) or done)
+    variants = {
+        "normal": {"families": {}},
+        "skewed": {"families": {"true_effects": "skew_normal"}},
+        "no moderator": {"formula": "yi ~ 1 + meta_V(vi)"},
+    }
+    ld.sensitivity(robust, variants, "nuts")
+    t, skewed = (("true_effects", "t"),), (("true_effects", "skew_normal"),)
+    assert [spec.families for spec in seen] == [t, (), skewed, t]
+    assert [row.parameter for row in seen[1].priors] == [row.parameter for row in seen[2].priors] == ["sigma"]
+
+
+def test_families_side_by_side(robust):
+    options = {"draws": 100, "tune": 200, "chains": 1, "cores": 1, "random_seed": 1, "progress": False}
+    table = ld.sensitivity(robust, {"normal": {"families": {}}}, "nuts", **options)
+    assert table[table.component == "nu"].variant.tolist() == ["as given"]
+    assert table[table.component == "sigma"].variant.tolist() == ["as given", "normal"]
+    with pytest.raises(ld.FitError, match=r'Variant `as given`: The method "reml" needs normal errors'):
+        ld.sensitivity(robust, {})
+
+
 def test_the_probability_is_that_of_the_intervals(model):
     wide, narrow = (ld.sensitivity(model, {}, "reml", prob=prob) for prob in (0.99, 0.5))
     assert np.all(wide.upper - wide.lower > narrow.upper - narrow.lower)

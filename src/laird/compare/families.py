@@ -16,6 +16,7 @@ from laird.errors import FitError, nearest
 from laird.fitting.mixing import Weights, weights_of
 from laird.fitting.result import Fit
 from laird.inference.logo import loo
+from laird.spec import without_shapes
 from laird.spec.families import TRUE_EFFECTS
 
 type Fits = Mapping[str, Fit]
@@ -100,8 +101,7 @@ def _name(model: Model) -> str:
 
 def normal_model(model: Model) -> Model:
     """The same model with normal errors and effects."""
-    priors = tuple(row for row in model.spec.priors if not row.parameter.startswith(("nu", "alpha")))
-    spec = replace(model.spec, families=(), priors=priors)
+    spec = replace(model.spec, families=(), priors=without_shapes(model.spec.priors, ()))
     design = replace(model.design, families=())
     return replace(model, spec=spec, schema=replace(model.schema, spec=spec), design=design)
 

@@ -30,9 +30,14 @@ SPANNED = 1e-8
 
 
 def without_moderators(fit: Fit) -> Fit | None:
-    """The model with an intercept alone for every outcome; None when it has no more, or none."""
+    """The model with an intercept alone for every outcome; None when it has no more, or none.
+
+    None too where true effects are not normal: an estimate by REML is of other tails.
+    """
     X = _constants(fit)
     design = fit.problem.design
+    if design.families:
+        return None
     left = X - design.X @ np.linalg.lstsq(design.X, X, rcond=None)[0]
     if np.abs(left).max() > SPANNED or X.shape[1] == design.X.shape[1]:
         return None

@@ -229,12 +229,15 @@ def _jackson(fit: Fit, outcome: str) -> float:
     design = fit.problem.design
     columns = np.flatnonzero(np.any(design.X[outcome_rows(design, outcome)] != 0, axis=0))
     within = np.ix_(columns, columns)
-    alone = by_sampling(homogeneous(design), float(dispersion_at(fit).phi)).cov
+    alone = by_sampling(homogeneous(design), float(dispersion_at(fit, moments=True).phi)).cov
     return jackson(
-        gls(design.y, design.X, rows_of(fit).whitener(), design.weights).cov[within], alone[within]
+        gls(design.y, design.X, rows_of(fit, moments=True).whitener(), design.weights).cov[within],
+        alone[within],
     )
 
 
 def _typical(fit: Fit, outcome: str) -> float:
     design = fit.problem.design
-    return typical(homogeneous(design, outcome_rows(design, outcome)), float(dispersion_at(fit).phi))
+    return typical(
+        homogeneous(design, outcome_rows(design, outcome)), float(dispersion_at(fit, moments=True).phi)
+    )

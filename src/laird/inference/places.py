@@ -92,7 +92,8 @@ class Place:
     def drawn(self) -> Floats:
         """Variance by level of every draw, shape (S, levels)."""
         parts = [
-            level_variances(self.rows, at).mean(axis=-1) for _, at in dispersion_chunks(self.fit, self.rows)
+            level_variances(self.rows, at).mean(axis=-1)
+            for _, at in dispersion_chunks(self.fit, self.rows, moments=True)
         ]
         return np.asarray(np.concatenate(parts)[:, self.levels])
 

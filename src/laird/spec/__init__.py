@@ -5,7 +5,7 @@ Standard library only; nothing here has seen data.
 
 from laird.spec.files import read_spec, spec_from_toml
 from laird.spec.multilevel import MultilevelForm, multilevel, multilevel_form, to_multilevel
-from laird.spec.priors import FAMILIES, parse_priors
+from laird.spec.priors import FAMILIES, parse_priors, without_shapes
 from laird.spec.recipes import recipe_columns, recipe_text
 from laird.spec.scanner import normalised
 from laird.spec.spec import Spec, parse_spec, respecified, spec_variables
@@ -51,4 +51,5 @@ __all__ = [
     "text",
     "to_multilevel",
     "variables",
+    "without_shapes",
 ]

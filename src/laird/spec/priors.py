@@ -7,6 +7,7 @@ from typing import Literal
 
 from laird.errors import SpecError, nearest
 from laird.spec.algebra import expand
+from laird.spec.families import Families
 from laird.spec.parser import parse
 from laird.spec.published import PUBLISHED, published
 from laird.spec.scanner import error_at
@@ -96,6 +97,26 @@ def parse_priors(priors: Mapping[str, str] | str | None) -> tuple[Prior, ...]:
     rows = [_prior(parameter, written) for parameter, written in (priors or {}).items()]
     _refuse_repeated(row.parameter for row in rows)
     return tuple(sorted(rows, key=lambda row: row.parameter))
+
+
+def without_shapes(priors: Iterable[Prior], families: Families) -> tuple[Prior, ...]:
+    """Leave out the priors of shapes that other families than these have.
+
+    Examples
+    --------
+    >>> priors = parse_priors({"nu(g)": "gamma(2, 0.1)", "alpha(g)": "normal(0, 1)", "x": "flat"})
+    >>> [row.parameter for row in without_shapes(priors, (("g", "t"),))]
+    ['nu(g)', 'x']
+    """
+    of = {"degrees": "t", "shape": "skew_normal"}
+    return tuple(row for row in priors if _owner(row.parameter, of) in {None, *families})
+
+
+def _owner(parameter: str, of: Mapping[str, str]) -> tuple[str, str] | None:
+    """Of the prior of a shape: what has which family."""
+    family = of.get(parameter_kind(parameter))
+    what = parameter.partition("(")[2].rstrip(")").partition(",")[0]
+    return (what, family) if family else None
 
 
 def parameter_kind(parameter: str) -> Kind:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -12,9 +13,9 @@ from laird.bound import Model
 from laird.bound import model as bind
 from laird.errors import LairdError, SpecError, nearest
 from laird.fitting.result import Fit, Method
-from laird.spec import parse_spec, respecified
+from laird.spec import parse_spec, respecified, without_shapes
 
-SETTINGS = ("formula", "priors", "known", "levels", "weights")
+SETTINGS = ("formula", "priors", "families", "known", "levels", "weights")
 AS_GIVEN = "as given"
 
 
@@ -34,10 +35,11 @@ def sensitivity(
         The model as given; it comes first.
     variants
         Settings by the name of the variant: ``formula`` (a text, or a list of the formulas of
-        all parts), ``priors``, ``known`` (text that builds V), ``levels``, ``weights``, as in
-        `laird.model`.  What a variant does not name stays.
+        all parts), ``priors``, ``families`` (``{}``: all normal), ``known`` (text that builds V),
+        ``levels``, ``weights``, as in `laird.model`.  What a variant does not name stays; priors of
+        shapes that a variant's families do not have are left out.
     method, **options
-        As in :meth:`laird.Model.fit`.
+        As in :meth:`laird.Model.fit`; models with families are fitted by ``"nuts"``.
     prob
         Probability of the intervals.
 
@@ -96,10 +98,12 @@ def _variant(model: Model, name: str, given: Mapping[str, Any]) -> Model:
                 allowed=nearest(setting, SETTINGS) or f"Allowed: {', '.join(SETTINGS)}.",
             )
     with _named(name):
-        settings = dict(given)
+        settings = {"families": dict(model.spec.families)} | dict(given)
         formulas = settings.pop("formula", None)
-        spec = model.spec if formulas is None else _other(model, formulas)
-        return bind(respecified(spec, **settings), data=model.table)
+        spec = respecified(model.spec if formulas is None else _other(model, formulas), **settings)
+        if "priors" not in given:
+            spec = replace(spec, priors=without_shapes(spec.priors, spec.families))
+        return bind(spec, data=model.table)
 
 
 def _other(model: Model, formulas: str | Sequence[str]) -> Any:
