@@ -73,10 +73,20 @@ def test_pymc_and_nutpie_sample_either_form(form, sampler):
     assert all(np.isfinite(trace[name]).all() for name in names)
 
 
+@pytest.mark.parametrize("name", ["crossed", "known variances", "two outcomes"])
+def test_nutpie_compiles_a_marginal_graph_of_any_structure(name):
+    d = STRUCTURES[name]
+    model = graph(d, prior_table((), d))
+    trace = nutpie.sample(
+        nutpie.compile_pymc_model(model), draws=20, tune=20, chains=1, seed=1, progress_bar=False
+    )["posterior"]
+    assert all(np.isfinite(trace[variable.name]).all() for variable in model.free_RVs)
+
+
 @pytest.mark.filterwarnings("ignore:Numba will use object mode")
-def test_nutpie_compiles_a_marginal_graph_of_any_structure():
-    """Structures without a compiled Op are evaluated through Python; their Op's name is short."""
-    d = STRUCTURES["known variances"]
+def test_nutpie_samples_what_has_no_compiled_density():
+    """Such structures are evaluated through Python."""
+    d = STRUCTURES["blocks across groups"]
     model = graph(d, prior_table((), d))
     trace = nutpie.sample(
         nutpie.compile_pymc_model(model), draws=20, tune=20, chains=1, seed=1, progress_bar=False
@@ -96,7 +106,8 @@ def test_explicit_graphs_have_no_ops_of_their_own(name):
     """What other backends (JAX, and so NumPyro) must know is what PyTensor and PyMC have."""
     d = STRUCTURES[name]
     assert own_ops(graph(d, prior_table((), d), "explicit")) == set()
-    assert own_ops(graph(d, prior_table((), d))) == {"LogDensity"}
+    density = "LogDensity" if name == "blocks across groups" else "MarginalDensity"
+    assert own_ops(graph(d, prior_table((), d))) == {density}
 
 
 @pytest.mark.parametrize("name", STRUCTURES)

@@ -14,7 +14,7 @@ def case():
     d = STRUCTURES["group sd by z"]
     target = target_of(d, defaults(d))
     theta, b = target.coordinates.split(np.random.default_rng(0).normal(0, 0.3, target.size))
-    sizes = Sizes(2, len(theta.alpha), tuple(map(len, theta.delta)), 0, 0)
+    sizes = Sizes(2, len(theta.alpha), tuple(map(len, theta.delta)), 0, 0, len(b))
     parts = [theta.L.ravel(), theta.alpha, *theta.delta, theta.log_phi, theta.zeta, b]
     return target.likelihood, sizes, np.concatenate(parts)
 
@@ -40,7 +40,7 @@ def test_second_derivatives_are_refused(case):
 
 
 def test_sizes_cut_a_vector_into_theta():
-    theta, b = Sizes(1, 2, (0, 1), 1, 2).split(np.arange(9.0))
+    theta, b = Sizes(1, 2, (0, 1), 1, 2, 2).split(np.arange(9.0))
     assert theta.L.tolist() == [[0.0]]
     assert [part.tolist() for part in (theta.alpha, *theta.delta, theta.log_phi, theta.zeta, b)] == [
         *([1.0, 2.0], [], [3.0], [4.0], [5.0, 6.0], [7.0, 8.0])

@@ -1,8 +1,8 @@
-"""The log marginal density of any structure as a PyTensor Op, with its exact gradient.
+"""The log marginal density of any structure as a symbol, with its exact gradient.
 
-The density is computed in Python (`laird.gaussian.theta.Likelihood`), which costs a sampler
-some tens of microseconds a step; one grouping factor has a compiled Op of its own
-(`laird.graph.op`).
+Nearly every structure has a compiled density (`laird.graph.op`).  What has none, sampling
+errors correlated across groups, is computed in Python
+(`laird.gaussian.theta.Likelihood`), which costs a sampler some tens of microseconds a step.
 """
 
 from __future__ import annotations
@@ -12,12 +12,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytensor.tensor as pt
+from numba import typeof
 from numpy.typing import NDArray
 from pytensor.gradient import DisconnectedType
 from pytensor.graph.basic import Apply, Variable
 from pytensor.graph.op import Op
 
 from laird.gaussian.theta import Likelihood, Theta
+from laird.graph.op import MarginalDensity
+from laird.graph.packed import pack
+from laird.posterior.compiled import model_of
 
 type Floats = NDArray[np.float64]
 type Node = Apply[Any]
@@ -32,12 +36,28 @@ class Sizes(NamedTuple):
     delta: tuple[int, ...]
     log_phi: int
     zeta: int
+    b: int
+
+    @property
+    def lengths(self) -> tuple[int, ...]:
+        """Of L's columns, and of α, all δ, log φ, ζ and b."""
+        return self.q, self.alpha, sum(self.delta), self.log_phi, self.zeta, self.b
 
     def split(self, x: Floats) -> tuple[Theta, Floats]:
         """θ and b of a vector."""
         ends = np.cumsum([self.q**2, self.alpha, *self.delta, self.log_phi, self.zeta])
         L, alpha, *delta, log_phi, zeta, b = np.split(x, ends)
         return Theta(L.reshape(self.q, self.q), alpha, tuple(delta), log_phi, zeta), b
+
+
+def log_density(parameters: Any, likelihood: Likelihood, sizes: Sizes) -> Any:
+    """Return the log density at a symbol of all parameters as a symbol."""
+    model = model_of(likelihood)
+    if model is None:
+        return LogDensity(likelihood, sizes).make_node(parameters).outputs[0]
+    data = map(pt.constant, pack(model, sizes.lengths))
+    kind = typeof(model)  # type: ignore[no-untyped-call]
+    return MarginalDensity(kind).make_node(parameters, *data).outputs[0]
 
 
 class LogDensity(Op):

@@ -9,6 +9,7 @@ the coefficients of centred columns (see `laird.posterior.coefficients`).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -20,12 +21,8 @@ from pytensor.graph.basic import Constant
 
 from laird.design import Design
 from laird.errors import FitError
-from laird.gaussian.crossproducts import group
 from laird.gaussian.likelihoods import bind
-from laird.gaussian.marginal import Marginal
-from laird.gaussian.marginal import marginal as bind_one
-from laird.graph.likelihood import LogDensity, Outcomes, Sizes
-from laird.graph.op import log_density
+from laird.graph.likelihood import Outcomes, Sizes, log_density
 from laird.graph.predictor import products
 from laird.graph.priors import vector
 from laird.graph.scales import Parameters, parameters
@@ -37,6 +34,7 @@ from laird.posterior.table import PriorTable
 
 type Floats = NDArray[np.float64]
 type Tensor = Any
+type Draw = Callable[[Tensor, Tensor], Tensor]
 
 SEEDS = 2**31 - 1
 """Outcomes are drawn by a generator with one of so many seeds."""
@@ -74,13 +72,12 @@ def marginal(design: Design, table: PriorTable, *, signed: bool = False) -> pm.M
     with pm.Model(coords=coords(design)) as model:
         found = parameters(model, design, table, signed=signed)
         sampled = _sampled(model, prior, table)
-        add = _plain_outcome if _has_one_factor(design) else _outcome
-        add(design, prior, found, sampled)
+        _outcome(design, prior, found, sampled)
     return model
 
 
 def _has_one_factor(design: Design) -> bool:
-    """At most one grouping factor, a constant sigma: the compiled Op."""
+    """At most one grouping factor, a constant sigma: outcomes are drawn in PyTensor itself."""
     return is_plain(design) and len(design.random) <= 1
 
 
@@ -95,47 +92,37 @@ def _sampled(model: pm.Model, prior: CoefficientPrior, table: PriorTable) -> lis
 
 
 def _outcome(design: Design, prior: CoefficientPrior, found: Parameters, sampled: list[Tensor]) -> None:
-    """Add the observed node of any structure; its parameter is θ and the sampled coefficients."""
+    """Add the observed node; its parameter is θ and the sampled coefficients as one vector."""
     q, deltas = sum(len(r.names) for r in design.random), tuple(map(len, found.delta))
-    sizes = Sizes(q, len(found.alpha), deltas, len(found.log_phi), len(found.zeta))
+    sizes = Sizes(q, len(found.alpha), deltas, len(found.log_phi), len(found.zeta), len(sampled))
 
     def logp(value: Tensor, theta: Tensor) -> Tensor:
+        """Reduce the observed values to what the density needs, once, when the graph is built."""
         likelihood = bind(structure(replace(design, y=_constant(value))), *prior)
-        return LogDensity(likelihood, sizes).make_node(theta).outputs[0]
-
-    def one(theta: Floats, rng: np.random.Generator) -> Floats:
-        return simulate(design, prior, *sizes.split(theta), rng)
-
-    def draw(theta: Tensor, _size: Tensor) -> Tensor:
-        return Outcomes(one).make_node(theta, pm.DiscreteUniform.dist(0, SEEDS)).outputs[0]
+        return log_density(theta, likelihood, sizes)
 
     pm.CustomDist(
         outcome_name(design), found.vector(design, sampled),
-        dist=draw, logp=logp, signature="(k)->(n)", observed=design.y, dims="obs",
+        dist=(_drawn_plainly if _has_one_factor(design) else _drawn)(design, prior, sizes),
+        logp=logp, signature="(k)->(n)", observed=design.y, dims="obs",
     )  # fmt: skip
 
 
-def _plain_outcome(design: Design, prior: CoefficientPrior, found: Parameters, sampled: list[Tensor]) -> None:
-    """Add the observed node of one factor; its parameter is L by rows, sigma, sampled coefficients."""
+def _drawn(design: Design, prior: CoefficientPrior, sizes: Sizes) -> Draw:
+    def one(theta: Floats, rng: np.random.Generator) -> Floats:
+        return simulate(design, prior, *sizes.split(theta), rng)
 
-    def logp(value: Tensor, theta: Tensor) -> Tensor:
-        return log_density(theta, _problem(design, prior, value))
+    return lambda theta, _size: Outcomes(one).make_node(theta, pm.DiscreteUniform.dist(0, SEEDS)).outputs[0]
+
+
+def _drawn_plainly(design: Design, prior: CoefficientPrior, sizes: Sizes) -> Draw:
+    size = sizes.q**2
 
     def draw(theta: Tensor, _size: Tensor) -> Tensor:
-        q = sum(random.Z.shape[1] for random in design.random)
-        mean = _drawn_mean(design, prior, theta[: q * q].reshape((q, q)), theta[q * q + 1 :])
-        return pm.Normal.dist(mean, theta[q * q], shape=len(design.y))
+        mean = _drawn_mean(design, prior, theta[:size].reshape((sizes.q, sizes.q)), theta[size + 1 :])
+        return pm.Normal.dist(mean, pt.exp(theta[size]), shape=len(design.y))
 
-    theta = pt.stack([*found.entries(design), pt.exp(found.alpha[0]), *sampled])
-    pm.CustomDist(
-        outcome_name(design), theta,
-        dist=draw, logp=logp, signature="(k)->(n)", observed=design.y, dims="obs",
-    )  # fmt: skip
-
-
-def _problem(design: Design, prior: CoefficientPrior, value: Tensor) -> Marginal:
-    """Reduce the observed values to cross-products, once, when the graph is built."""
-    return bind_one(group(_constant(value), design.X, *_groups(design)), *prior)
+    return draw
 
 
 def _constant(value: Tensor) -> Floats:
