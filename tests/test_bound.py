@@ -1,5 +1,7 @@
 """Models of effect sizes and of several outcomes, bound to data: what they show and write."""
 
+import pickle
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -104,3 +106,15 @@ def test_rows_without_a_sampling_variance_are_dropped_when_asked_for_and_counted
     model = ld.model("yi ~ 1 + meta_V(vi)", data=frame, missing="drop")
     assert model.schema.dropped == (("vi", 2),)
     assert len(model.design.known.variances) == 11
+
+
+def test_a_model_says_that_it_is_not_fitted():
+    model = ld.model("y ~ x", data={"x": [0.0, 1.0, 2.0, 4.0], "y": [0.1, 1.2, 1.7, 4.2]})
+    for ask in (ld.loo, ld.residuals, ld.r2, ld.predictions, lambda own: own.fixef):
+        with pytest.raises(ld.FitError, match="is not fitted") as caught:
+            ask(model)
+        assert "model.fit" in caught.value.remedy
+    assert not hasattr(model, "draws")
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        model.nothing  # noqa: B018
+    assert pickle.loads(pickle.dumps(model)).spec == model.spec

@@ -14,7 +14,7 @@ from laird.data.known import check_aligned, named
 from laird.data.schema import Schema, read
 from laird.data.usage import random_terms
 from laird.design import Design, bind, coding
-from laird.errors import DataError, FitError, SpecError, nearest
+from laird.errors import DataError, FitError, NotFittedError, SpecError, nearest
 from laird.spec import Spec, parse_spec, respecified, text
 from laird.spec.equations import Equations, equations
 from laird.spec.families import families_text
@@ -69,6 +69,17 @@ class Model:
     design: Design
     table: Table
 
+    def __getattr__(self, name: str) -> Any:
+        """Say of what only a fit has that the model is to be fitted first."""
+        from laird.fitting.result import Fit
+
+        if name.startswith("_") or hasattr(type(self), name) or name not in Fit.__dict__:
+            raise AttributeError(f"'Model' object has no attribute {name!r}")
+        raise NotFittedError(
+            f"The model is not fitted: it has no `{name}`.",
+            remedy='Fit it first, `model.fit("reml")`, and pass the fit.',
+        )
+
     def fit(self, method: Literal["ols", "ml", "reml", "eb", "nuts"] = "reml", **options: Any) -> Fit:
         """Fit the model.
 
@@ -80,9 +91,10 @@ class Model:
         **options
             ``ml``, ``reml``: `se` (``"conditional"`` standard errors of the fixed effects, at
             the estimated covariance parameters; ``"joint"``: from the Hessian of all
-            parameters).  ``eb``: `draws` (2000), `random_seed`.  ``nuts``: `draws` (1000), `tune`
-            (1000), `chains` (4), `cores`, `random_seed`, `target_accept` (0.8),
-            `progress` ("auto"), `sampler` ("nutpie" or "pymc").
+            parameters).  ``eb``: `draws` (2000), `random_seed`, `keep`.  ``nuts``: `draws` (1000),
+            `tune` (300), `chains` (4), `cores`, `random_seed`, `target_accept` (0.8), `progress`
+            ("auto"), `sampler` ("nutpie" or "pymc"), `keep`.  What is kept of the group effects:
+            ``"draws"``, a ``"summary"`` (means, covariances, quantiles), or ``"auto"``: draws if few.
 
         Raises
         ------

@@ -42,6 +42,10 @@ class FitError(LairdError):
     """The model cannot be fitted, or a result cannot be computed from the fit."""
 
 
+class NotFittedError(FitError, AttributeError):
+    """A model was asked for what only a fit has."""
+
+
 class LairdWarning(UserWarning):
     """Something the user should know; the result is still valid."""
 
@@ -59,7 +63,7 @@ def caret(text: str, span: tuple[int, int]) -> str:
     return f"    {text}\n    {' ' * start}{'^' * max(stop - start, 1)}"
 
 
-def nearest(name: str, candidates: Iterable[str], *, at_most: int = 3) -> str:
+def nearest(name: object, candidates: Iterable[str], *, at_most: int = 3) -> str:
     """Return a sentence that names the candidates nearest to `name`, or all of a few.
 
     Examples
@@ -69,7 +73,7 @@ def nearest(name: str, candidates: Iterable[str], *, at_most: int = 3) -> str:
     """
     names = [str(candidate) for candidate in candidates]
     by_fold = {candidate.casefold(): candidate for candidate in names}
-    close = get_close_matches(name.casefold(), by_fold, n=at_most, cutoff=0.6)
+    close = get_close_matches(str(name).casefold(), by_fold, n=at_most, cutoff=0.6)
     if close:
         return "Nearest: " + ", ".join(f"`{by_fold[fold]}`" for fold in close) + "."
     shown = ", ".join(f"`{candidate}`" for candidate in names[:12])

@@ -26,3 +26,11 @@ def test_fits_without_draws_have_their_data(model):
     tree = fit_tree(model.fit("reml")._parts())
     assert list(tree.children) == ["observed_data", "constant_data", GROUP]
     assert np.isfinite(tree.attrs["check_convergence"])
+
+
+def test_where_nothing_can_be_written_is_said(model, tmp_path):
+    fit = model.fit("reml")
+    with pytest.raises(ld.FitError, match="cannot be written: No such file or directory"):
+        fit.save(tmp_path / "nowhere" / "fit.nc")
+    with pytest.raises(ld.FitError, match="3 is no path"):
+        fit.save(3)

@@ -203,3 +203,9 @@ def test_other_families_are_kept(tmp_path):
     options = {"draws": 20, "tune": 30, "chains": 1, "random_seed": 1, "progress": False}
     fit = ld.model("y ~ x + (1 | g)", data=DATA, families=families).fit("nuts", **options)
     assert_same(ld.load_fit(fit.save(tmp_path / "fit.nc")), fit)
+
+
+@pytest.mark.parametrize("source", [3, None, {"fit": 1}])
+def test_what_is_no_file_and_no_tree_is_refused(source):
+    with pytest.raises(ld.FitError, match="neither a path nor a tree"):
+        ld.load_fit(source)

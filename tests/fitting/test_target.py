@@ -45,3 +45,12 @@ def test_near_is_off_the_boundary():
     assert np.exp(phi[0]) == pytest.approx(FLOOR * scaling.y_scale / scaling.z_scale[0], rel=1e-12)
     assert abs(phi[2]) <= 1.5
     assert np.isfinite(target.density(phi)[0])
+
+
+def test_sampling_begins_where_there_is_a_density():
+    """Slopes and intercepts coincide 10⁹ sds from zero: the likelihood there is none in floating point."""
+    data = grouped_frame(J=15, seed=1)
+    far = data.assign(y=data["y"] + 1e9, x=5 + 1e-9 * data["x"])
+    for method in ("eb", "nuts"):
+        with pytest.raises(ld.FitError, match="no finite density where its search begins"):
+            ld.model("y ~ x + (1 + x | g)", data=far).fit(method)

@@ -64,3 +64,13 @@ def test_what_cannot_be_is_said(fit, variable, values, message):
 def test_a_category_has_no_slope(fit):
     with pytest.raises(ld.FitError, match="it has no slope"):
         ld.slopes(fit, "Sector", ld.load_data("hs"), groups="population")
+
+
+@pytest.mark.parametrize(
+    ("variable", "message"),
+    [("school", "no predictor"), ("mathach", "no predictor"), ("sess", "does not use"), (5, "does not use")],
+)
+def test_only_predictors_of_the_mean_are_compared(fit, variable, message):
+    with pytest.raises(ld.FitError, match=message) as caught:
+        variable_of(fit, variable, ld.load_data("hs"))
+    assert "ses" in caught.value.allowed

@@ -46,9 +46,15 @@ def test_own_statistics():
     Y = np.random.default_rng(1).normal(size=(3, 5))
     found = dict(statistics_of(Y, {"row": np.arange(5)}, {"median": np.median}))
     np.testing.assert_allclose(found["median"], np.median(Y, axis=1))
-    for wrong, message in ((3, "no function"), (np.sort, "not give one number")):
+    for wrong, message in (
+        (3, "no function"),
+        (np.sort, "not give one number"),
+        (lambda _: np.nan, "not a number"),
+    ):
         with pytest.raises(ld.FitError, match=message):
             dict(statistics_of(Y, {"row": np.arange(5)}, {"own": wrong}))
+    with pytest.raises(ld.FitError, match="have names"):
+        dict(statistics_of(Y, {"row": np.arange(5)}, [np.median]))
 
 
 def test_several_groupings_say_whose_a_statistic_is():

@@ -91,5 +91,11 @@ def test_what_cannot_be_is_said(fit):
         ld.loo(ld.model("Reaction ~ Days", data=ld.load_data("sleepstudy")).fit("reml"))
     with pytest.raises(ld.FitError, match="no two fits"):
         ld.compare_loo({"a": fit})
+    with pytest.raises(ld.FitError, match="no two fits"):
+        ld.compare_loo([fit, fit])
+    with pytest.raises(ld.FitError, match="option = 'ic'"):
+        ld.compare_loo({"a": fit, "b": fit}, ic="waic")
+    with pytest.raises(ld.FitError, match="method = 'waic'"):
+        ld.compare_loo({"a": fit, "b": fit}, method="waic")
     with pytest.raises(ld.FitError, match="different outcomes"):
         ld.compare_loo({"a": fit, "b": crossed})

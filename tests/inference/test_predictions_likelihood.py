@@ -87,3 +87,11 @@ def test_where_the_sd_of_a_regression_is_zero_there_are_predictions_all_the_same
     assert np.isfinite(fit.scale_of("a")["w"])
     found = ld.predictions(fit, data, groups="existing")
     np.testing.assert_allclose(found.estimate, fit.fitted(level="population"), rtol=1e-9)
+
+
+@pytest.mark.parametrize("groups", ["existing", "population"])
+@pytest.mark.parametrize("df", ["kenwad-roger", -3, 5.0])
+def test_degrees_of_freedom_that_do_not_exist_are_refused_of_every_group(df, groups):
+    fit = ld.model("Yield ~ 1 + (1 | Batch)", data=ld.load_data("dyestuff")).fit("reml")
+    with pytest.raises(ld.FitError, match="is not a method for degrees of freedom"):
+        ld.predictions(fit, by=True, groups=groups, df=df)

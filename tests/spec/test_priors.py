@@ -122,3 +122,8 @@ def test_every_family_is_a_prior_of_something():
 def test_coefficients_of_several_outcomes_have_the_outcome_in_front():
     written = {"AL: Intercept": "normal(0, 1)", "PD:  b : a": "normal(0, 2)", "b:a": "normal(0, 3)"}
     assert [row.parameter for row in parse_priors(written)] == ["AL: Intercept", "PD: b:a", "b:a"]
+
+
+def test_parameters_have_names():
+    with pytest.raises(SpecError, match="must be text, not 3"):
+        parse_priors({3: "normal(0, 1)"})

@@ -19,8 +19,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from laird.errors import FitError
 from laird.fitting.newton import Optimum, minimise
+from laird.fitting.refusals import refuse_start
 from laird.gaussian.coordinates import (
     correlation_factor,
     factor_entries,
@@ -184,10 +184,7 @@ def find_mode(target: Posterior, theta: Theta, b: Floats, vanishing: Sequence[in
     )
     optimum = minimise(search, search.start(theta, b))
     if not np.isfinite(optimum.value):
-        raise FitError(
-            "The posterior has no finite density where its search begins.",
-            remedy="Centre the predictors with random slopes: far from zero, slopes and intercepts coincide.",
-        )
+        refuse_start()
     x = _with_zeros(search, optimum.x)
     if not np.array_equal(x, optimum.x):
         optimum = _refine(search, x)

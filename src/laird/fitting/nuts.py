@@ -23,7 +23,7 @@ from laird.fitting.progress import Watch, watching
 from laird.fitting.regressions import Regression, of_draws, reported, row_sigma
 from laird.fitting.result import Fit
 from laird.fitting.settings import Sampler, Settings, settings_of
-from laird.fitting.target import flat_likelihood, near, start, target_of
+from laird.fitting.target import begin, flat_likelihood, target_of
 from laird.gaussian.solution import Effects
 from laird.gaussian.theta import Theta
 from laird.posterior.compiled import is_costly
@@ -132,7 +132,7 @@ def _sampled(
             phi, stats = _with_pymc(problem, priors, target, settings, watch)
         else:
             sampled = target.signed(signed_elements(problem))
-            centre = sampled.coordinates.enter(near(target, *start(problem, target)))
+            centre = sampled.coordinates.enter(begin(problem, target))
             phi, stats = nutpie_sampler.sample(
                 sampled, centre, settings, watch if settings.progress else None
             )

@@ -27,15 +27,15 @@ def whole_number(name: str, value: Any, least: int) -> int:
 
 def one_of(name: str, value: Any, allowed: Sequence[str]) -> None:
     """Raise FitError unless `value` is one of the allowed words."""
-    if value not in allowed:
+    if not isinstance(value, str) or value not in allowed:
         words = ", ".join(f'"{word}"' for word in allowed)
         raise FitError(f"{name} = {value!r} is not possible.", allowed=f"Allowed: {words}.")
 
 
-def probability(prob: float) -> None:
+def probability(prob: Any) -> None:
     """Raise FitError unless `prob` is a probability other than 0 and 1."""
-    if not 0.0 < prob < 1.0:
-        raise FitError(f"prob = {prob} is not a probability.", allowed="Allowed: 0 < prob < 1.")
+    if not isinstance(prob, float | int | np.floating) or not 0.0 < prob < 1.0:
+        raise FitError(f"prob = {prob!r} is not a probability.", allowed="Allowed: 0 < prob < 1.")
 
 
 def share(name: str, value: Any) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -105,3 +106,11 @@ def refuse_absorbed(random: RandomDesign, data: Grouped) -> None:
                 where=f"    ({name if name != 'Intercept' else 1} | {random.group})",
                 remedy=f"Leave `{random.group}` out of the fixed effects, or leave this random term out.",
             )
+
+
+def refuse_start() -> NoReturn:
+    """Raise FitError for a posterior that is zero, or not a number, near the REML estimate."""
+    raise FitError(
+        "The posterior has no finite density where its search begins.",
+        remedy="Centre the predictors with random slopes: far from zero, slopes and intercepts coincide.",
+    )

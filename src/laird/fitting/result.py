@@ -24,7 +24,7 @@ from laird.fitting.origin import Origin
 from laird.fitting.point import Point
 from laird.fitting.problem import Problem, grouped, joined_columns, level2_weights_of
 from laird.fitting.regressions import Regression, correlations, log_sigma_series, row_sigma
-from laird.fitting.storage import fit_tree
+from laird.fitting.storage import fit_tree, write
 from laird.fitting.uncertainty import ScaleUncertainty
 from laird.gaussian.solution import Effects
 from laird.gaussian.theta import Theta
@@ -406,8 +406,7 @@ class Fit:
 
         The file is what :meth:`to_datatree` gives; of a fit without draws, its data and estimates.
         """
-        fit_tree(self._parts()).to_netcdf(path, engine="h5netcdf")
-        return Path(path)
+        return write(fit_tree(self._parts()), path)
 
     def _parts(self) -> dict[str, Any]:
         return {field.name: getattr(self, field.name) for field in fields(self)}

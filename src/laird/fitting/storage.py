@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from laird.errors import FitError
 from laird.fitting.codec import encode
 from laird.fitting.datatree import data_tree, to_datatree
 from laird.fitting.reevaluation import log_densities
@@ -34,6 +37,27 @@ def fit_tree(parts: Mapping[str, Any]) -> xr.DataTree:
     draws, problem, attributes = parts["draws"], parts["problem"], _attributes(parts)
     tree = data_tree(problem, attributes) if draws is None else to_datatree(draws, problem, attributes)
     return tree.assign({GROUP: _fit_group(parts, tree)})
+
+
+def write(tree: xr.DataTree, path: object) -> Path:
+    """Write a tree as netCDF and return the path.
+
+    Raises
+    ------
+    FitError
+        The file cannot be written.
+    """
+    if not isinstance(path, str | Path):
+        raise FitError(f"{path!r} is no path.", remedy='Write `fit.save("fit.nc")`.')
+    try:
+        tree.to_netcdf(path, engine="h5netcdf")
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else error
+        raise FitError(
+            f"The file {path} cannot be written: {reason}.",
+            remedy="Name a file in an existing folder that can be written to.",
+        ) from None
+    return Path(path)
 
 
 def _attributes(parts: Mapping[str, Any]) -> dict[str, object]:

@@ -76,6 +76,8 @@ class _Stored:
     """The group of a fit in a tree."""
 
     def __init__(self, tree: xr.DataTree) -> None:
+        if not hasattr(tree, "children"):
+            raise FitError(f"{tree!r} is neither a path nor a tree of data.", remedy=REMEDY)
         self.tree = tree
         self.own = tree.children.get(GROUP)
         if self.own is None or STATE not in self.own.variables:

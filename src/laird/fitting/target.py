@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from laird.fitting.general import maximise_general
 from laird.fitting.likelihood import maximise
 from laird.fitting.problem import Problem
+from laird.fitting.refusals import refuse_start
 from laird.fitting.starts import coordinates_of, start_of
 from laird.gaussian import hierarchy
 from laird.gaussian.hierarchy import Hierarchy
@@ -77,6 +78,20 @@ def centred(target: Posterior, beta: Floats) -> Floats:
     s, given = likelihood.scaling, likelihood.sampled
     shift = s.centred_shift[given]
     return np.asarray(s.beta_star(beta)[given] / likelihood.unit + shift)
+
+
+def begin(problem: Problem, target: Posterior) -> Floats:
+    """phi near the REML estimate, where sampling begins.
+
+    Raises
+    ------
+    FitError
+        The density is zero or not a number there.
+    """
+    phi = near(target, *start(problem, target))
+    if not np.isfinite(target.densities(phi[None])).all():
+        refuse_start()
+    return phi
 
 
 def near(target: Posterior, theta: Theta, b: Floats) -> Floats:

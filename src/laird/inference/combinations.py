@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from laird.errors import FitError
 from laird.fitting.draws import Draws
 from laird.fitting.effectrows import posterior_rows, t_rows
+from laird.fitting.options import probability
 from laird.fitting.result import Fit
 from laird.inference.reference import Reference
 
@@ -55,8 +56,7 @@ def draws_of(fit: Fit, df: str | Reference | None) -> Draws | None:
 
 def check_probability(prob: float) -> None:
     """Raise FitError unless 0 < prob < 1."""
-    if not 0.0 < prob < 1.0:
-        raise FitError(f"prob = {prob} is not a probability.", allowed="Allowed: 0 < prob < 1.")
+    probability(prob)
 
 
 def labelled(table: pd.DataFrame, column: str, labels: Sequence[str]) -> pd.DataFrame:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import chain
 from typing import Any, NamedTuple
 
 import narwhals.stable.v2 as nw
@@ -17,7 +18,7 @@ from laird.design import Design, RandomDesign
 from laird.errors import FitError, nearest
 from laird.fitting.result import Fit
 from laird.inference.predictions_frame import Groups, rows_for
-from laird.spec import spec_variables
+from laird.spec import spec_variables, variables
 
 type Floats = NDArray[np.float64]
 
@@ -50,14 +51,28 @@ def variable_of(fit: Fit, variable: str, new: Any) -> Column:
     Raises
     ------
     FitError
-        The model does not use it.
+        The model does not use it, or not for the expected outcome.
     DataError
         The frame does not have it.
     """
-    used = spec_variables(fit.spec)
+    used, predictors = spec_variables(fit.spec), _predictors(fit)
     if variable not in used:
-        raise FitError(f"The model does not use `{variable}`.", allowed=nearest(variable, used))
+        raise FitError(f"The model does not use `{variable}`.", allowed=nearest(variable, predictors))
+    if variable not in predictors:
+        raise FitError(
+            f"`{variable}` is no predictor of the expected outcome: its values cannot be compared.",
+            allowed=nearest(variable, predictors),
+        )
     return read_table(new, [variable], formula=fit.spec.formula).column(variable)
+
+
+def _predictors(fit: Fit) -> tuple[str, ...]:
+    """Columns of the terms, fixed or random, of the mean."""
+    means = fit.spec.locations
+    fixed = (term for mean in means for term in mean.terms)
+    random = (term for mean in means for own in mean.random for term in own.terms)
+    names = [name for term in chain(fixed, random) for factor in term.factors for name in variables(factor)]
+    return tuple(dict.fromkeys(names))
 
 
 def contrasts(schema: Schema, column: Column, values: Any) -> tuple[Contrast, ...]:

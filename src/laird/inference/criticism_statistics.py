@@ -78,7 +78,7 @@ def statistics_of(
     Raises
     ------
     FitError
-        A statistic is no function or gives no number.
+        A statistic has no name, is no function or gives no number.
     """
     yield from ((name, own(Y)) for name, own in OF_ROWS.items())
     for factor, codes in groupings.items():
@@ -86,6 +86,8 @@ def statistics_of(
         if grouping.has_within:
             suffix = f" ({factor})" if len(groupings) > 1 else ""
             yield from ((name + suffix, own(grouping, Y)) for name, own in OF_GROUPS.items())
+    if not isinstance(given, Mapping | None):
+        raise FitError("Statistics have names.", remedy='Write {"median": numpy.median}.')
     for name, statistic in (given or {}).items():
         yield name, _each(name, statistic, Y)
 
@@ -96,4 +98,7 @@ def _each(name: str, statistic: Statistic, Y: Floats) -> Floats:
     values = [statistic(y) for y in Y]
     if not all(np.ndim(value) == 0 for value in values):
         raise FitError(f"The statistic `{name}` does not give one number.")
-    return np.array(values, dtype=float)
+    found = np.array(values, dtype=float)
+    if np.isnan(found).any():
+        raise FitError(f"The statistic `{name}` is not a number for some sets of outcomes.")
+    return found

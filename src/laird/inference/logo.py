@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 type Floats = NDArray[np.float64]
 type Unit = Literal["group", "row"]
 
+WEIGHTS = ("stacking", "bb-pseudo-bma", "pseudo-bma")
+"""Methods of ``arviz.compare`` for the weights of models."""
+
 
 def loo(fit: Fit, unit: Unit = "group") -> Any:
     """Estimate how well each group, or each row, is predicted by the others.
@@ -117,6 +120,7 @@ def compare_loo(fits: Mapping[str, Fit], unit: Unit = "group", **options: Any) -
     """
     from arviz_stats import compare
 
+    _check_options(options)
     _refuse_different(fits)
     found = {name: loo(fit, unit) for name, fit in fits.items()}
     if len({own.n_data_points for own in found.values()}) > 1:
@@ -124,8 +128,14 @@ def compare_loo(fits: Mapping[str, Fit], unit: Unit = "group", **options: Any) -
     return pd.DataFrame(compare(found, **{"round_to": "none", **options}))
 
 
+def _check_options(options: Mapping[str, Any]) -> None:
+    for name in options:
+        one_of("option", name, ("method", "reference", "round_to"))
+    one_of("method", options.get("method", WEIGHTS[0]), WEIGHTS)
+
+
 def _refuse_different(fits: Mapping[str, Fit]) -> None:
-    if len(fits) < 2:
+    if not isinstance(fits, Mapping) or len(fits) < 2:
         raise FitError("There are no two fits to compare.", remedy='Pass {"a": fit_a, "b": fit_b}.')
     first, *others = (fit.problem.design for fit in fits.values())
     if not all(np.array_equal(first.y, other.y) for other in others):

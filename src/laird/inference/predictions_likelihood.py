@@ -34,7 +34,7 @@ from laird.inference.dispersion import dispersion_at
 from laird.inference.predictions_joint import joint_variance
 from laird.inference.predictions_noise import residual_variance, sampling_variance
 from laird.inference.predictions_rows import Shares, Targets
-from laird.inference.reference import Reference, reference
+from laird.inference.reference import Reference, checked_name, reference
 from laird.inference.rowcovariance import Dispersion
 
 type Floats = NDArray[np.float64]
@@ -75,6 +75,8 @@ def predicted(fit: Fit, targets: Targets, df: str | Reference | None) -> Predict
     FitError
         A `df` that is not available.
     """
+    if not hasattr(df, "rows"):
+        checked_name(fit, df)
     estimate = point_estimates(targets, fit.point.beta, fit.point.effects)
     parts = list(_parts(fit, targets, df))
     total = np.sum([part.variance for part in parts], axis=0)

@@ -154,8 +154,20 @@ def reference(fit: Fit, df: str | Reference | None) -> Reference:
     """
     if df is not None and not isinstance(df, str):
         return df
-    name = df or default_name(fit)
-    if name not in METHODS:
+    name = checked_name(fit, df)
+    return METHODS["residual" if fit.method == "ols" and name in EXACT else name](fit)
+
+
+def checked_name(fit: Fit, df: object) -> str:
+    """The name of a method, that of the fit for None.
+
+    Raises
+    ------
+    FitError
+        Unknown name, or a fit that is no likelihood fit.
+    """
+    name = default_name(fit) if df is None else df
+    if not isinstance(name, str) or name not in METHODS:
         raise FitError(
             f"df = {df!r} is not a method for degrees of freedom.",
             allowed=nearest(str(df), METHODS),
@@ -165,4 +177,4 @@ def reference(fit: Fit, df: str | Reference | None) -> Reference:
             f'Degrees of freedom are for likelihood fits; this fit is by "{fit.method}".',
             remedy="Leave `df` out: intervals come from the draws.",
         )
-    return METHODS["residual" if fit.method == "ols" and name in EXACT else name](fit)
+    return name

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from laird.compare.shrinkage import shrinkage
 from laird.design import RandomDesign
 from laird.errors import FitError, nearest
+from laird.fitting.options import probability
 from laird.fitting.result import Fit
 from laird.plots.style import LOOKS
 
@@ -127,8 +128,7 @@ def choose(what: str, value: str, allowed: Sequence[str]) -> str:
 
 def check_probability(prob: float) -> float:
     """Return `prob`; FitError unless 0 < prob < 1."""
-    if not 0.0 < prob < 1.0:
-        raise FitError(f"prob = {prob} is not a probability.", allowed="Allowed: 0 < prob < 1.")
+    probability(prob)
     return prob
 
 

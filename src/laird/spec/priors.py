@@ -51,6 +51,7 @@ PARAMETERS = frozenset({"sigma", "sd", "cor", "rho", "log_sigma", "log_sd", "ata
 EVERYTHING = "*"
 SETS = ("flat", "weakly_informative", "informative", "boundary_avoiding")
 """Priors of everything, by name; their numbers are in `laird.posterior.sets`."""
+_PARAMETERS = "Allowed: a term, `b`, `Intercept`, `sigma`, `sd(g)`, `sd(g, term)`, `cor(g)`, …."
 _EXAMPLE = '"normal(0, 2.5)" or "flat"'
 
 type Kind = Literal["everything", "coefficient", "scale", "correlation", "degrees", "shape"]
@@ -154,6 +155,8 @@ def _prior(parameter: str, written: object) -> Prior:
         raise SpecError(
             f"The prior of `{parameter}` must be text such as {_EXAMPLE}.", where=f"    {written!r}"
         )
+    if not isinstance(parameter, str):
+        raise SpecError(f"The name of a parameter must be text, not {parameter!r}.", allowed=_PARAMETERS)
     name = _parameter(parameter)
     if name == EVERYTHING:
         return Prior(name, _set(written))
