@@ -68,7 +68,7 @@ def _add_report(commands: Any) -> None:
     parser = commands.add_parser("report", help="fit by several methods, write a report", description=words)
     _add_model(parser)
     parser.add_argument("-o", "--output", default="report.html", metavar="FILE", help=_DEFAULT)
-    methods = "of ols, ml, reml, eb, nuts; default: reml,eb,nuts, and ols where it applies"
+    methods = "of ols, ml, reml, eb, nuts; default: reml,eb,nuts, and ols where it applies; nuts of families"
     parser.add_argument("--methods", metavar="LIST", help=methods)
     _add_sampling(parser)
     parser.add_argument("--notation", default="bryk-raudenbush", help=f"of the equations; {_DEFAULT}")
@@ -163,12 +163,16 @@ def _bound(spec: Spec, given: argparse.Namespace) -> Model:
 def default_methods(spec: Spec) -> tuple[str, ...]:
     """Return the methods of a report: least squares only where all rows have one variance.
 
+    Of families that are not normal NUTS alone.
+
     Examples
     --------
     >>> from laird.spec import parse_spec
     >>> default_methods(parse_spec("y ~ x + (1 | g)")), default_methods(parse_spec("y ~ x + meta_V(v)"))
     (('ols', 'reml', 'eb', 'nuts'), ('reml', 'eb', 'nuts'))
     """
+    if spec.families:
+        return ("nuts",)
     (first, *others) = spec.locations
     unequal = others or spec.weights or first.known
     return (*(() if unequal else ("ols",)), "reml", "eb", "nuts")

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from warnings import catch_warnings
+
+import numpy as np
 import pytest
+from tests.beyond_normal import with_families
 from tests.report.browser import CHROMIUM, browser
 
 from laird.bound import Model, model
+from laird.compare.families import normal_model
+from laird.errors import LairdWarning
+from laird.fitting.standard import shape_names
 from laird.report.estimates import Comparison
+from laird.report.families import Families, families_of
 from laird.report.study import Study, study
 
 OPTIONS = {
@@ -72,3 +81,31 @@ def independent(hs) -> Study:
 @pytest.fixture(scope="session")
 def comparison(slopes) -> Comparison:
     return Comparison(slopes.fits)
+
+
+def beyond_normal(bound: Model) -> Study:
+    """A study of families: draws of the normal model, with shapes beside them about these values."""
+    normal, rng = normal_model(bound).fit("nuts", **OPTIONS["nuts"]), np.random.default_rng(1)
+    size, known = normal.draws.shape, bound.design.known
+    deviations = None if known is None else rng.normal(size=(*size, len(bound.design.y)))
+    own = with_families(normal, {}, deviations, **dict(bound.spec.families))
+    names = [name for names in shape_names(bound.design).values() for name in names]
+    drawn = {name: 3.0 + rng.gamma(2.0, size=size) for name in names}
+    fit = replace(own, draws=replace(own.draws, shapes=drawn), priors=bound.priors)
+    return study(bound, [fit], "laird report families.toml", NOTATION)
+
+
+@pytest.fixture(scope="session")
+def robust(sleepstudy) -> Study:
+    """Errors and effects that are not normal."""
+    families = {"errors": "t", "Subject": "skew_normal"}
+    return beyond_normal(model("Reaction ~ Days + (Days || Subject)", data=sleepstudy, families=families))
+
+
+@pytest.fixture(scope="session")
+def families(robust) -> Families:
+    """The same beside the normal model."""
+    with catch_warnings(action="ignore", category=LairdWarning):  # of predictions by few draws
+        found = families_of(robust)
+    assert found is not None
+    return found

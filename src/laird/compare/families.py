@@ -90,11 +90,14 @@ def _fitted(model: Model, options: Mapping[str, Any]) -> dict[str, Fit]:
             "All errors and effects of this model are normal.",
             remedy='Say what is not, as in `families={"school": "t"}`.',
         )
-    return {NORMAL: normal_model(model).fit("nuts", **options), _name(model): model.fit("nuts", **options)}
+    return {
+        NORMAL: normal_model(model).fit("nuts", **options),
+        family_name(model): model.fit("nuts", **options),
+    }
 
 
-def _name(model: Model) -> str:
-    """The only family that there is, or all of them."""
+def family_name(model: Model) -> str:
+    """What the fit of a model is called: by the only family that there is, or of several not normal."""
     families = dict(model.spec.families)
     return next(iter(families.values())) if len(set(families.values())) == 1 else "not normal"
 

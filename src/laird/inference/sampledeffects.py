@@ -49,16 +49,20 @@ def sampled_effects(problem: Problem, draws: Draws, prob: float) -> TrueEffects:
     FitError
         Sampling errors are correlated, and the heterogeneity of rows is normal.
     """
-    known = problem.design.known
-    count = draws.shape[0] * draws.shape[1]
-    own = standardised(problem, draws, count)
-    sampling = own.phi() * (np.zeros(0) if known is None else known.variances)
-    variance = row_variances(own)
-    factor = sampling / (sampling + variance)
-    theta = own.means() + _deviations(own, variance, factor)
+    theta, sampling, factor = drawn_deviating(problem, draws)
     lower, upper = np.quantile(theta, [(1 - prob) / 2, (1 + prob) / 2], axis=0)
     moments = theta.mean(axis=0), theta.std(axis=0, ddof=1)
     return TrueEffects(sampling.mean(axis=0), *moments, lower, upper, factor.mean(axis=0))
+
+
+def drawn_deviating(problem: Problem, draws: Draws) -> tuple[Floats, Floats, Floats]:
+    """True effects, sampling variances and factors of every draw, shapes (S, n)."""
+    known = problem.design.known
+    own = standardised(problem, draws, draws.shape[0] * draws.shape[1])
+    sampling = own.phi() * (np.zeros(0) if known is None else known.variances)
+    variance = row_variances(own)
+    factor = sampling / (sampling + variance)
+    return own.means() + _deviations(own, variance, factor), sampling, factor
 
 
 def _deviations(own: Standardised, variance: Floats, factor: Floats) -> Floats:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from laird.inference.blups import conditional_effects, true_effects_of
 from laird.inference.distributions import t_quantile
-from laird.inference.sampledeffects import TrueEffects
+from laird.inference.sampledeffects import TrueEffects, drawn_deviating
 from laird.plots.density import kernel, mixture
 from laird.plots.forest_rows import Row, Summary
 from laird.plots.geometry import robust_limits
@@ -134,13 +134,22 @@ def _draw_true(canvas: Canvas, y: Floats, k: NDArray[np.int64], own: Studies, pr
 
 
 def _draw_densities(canvas: Canvas, at: Floats, k: NDArray[np.int64], own: Studies, look: Look) -> None:
-    """The posterior of each true effect, a mixture of normals over the draws."""
-    parts = zip(*conditional_effects(own.fit), strict=True)
-    mean, variance, _ = (np.concatenate(part)[:, own.rows] for part in parts)
     x = np.linspace(*canvas.ax.get_xlim(), CURVE)
+    for y, density in zip(at, _densities(x, k, own), strict=True):
+        shape(canvas.ax, x, density, y, look.colour)
+
+
+def _densities(x: Floats, k: NDArray[np.int64], own: Studies) -> Iterator[Floats]:
+    """The posterior of each true effect: a mixture of normals over the draws; of families of its draws."""
+    fit = own.fit
+    if fit.draws is not None and fit.problem.design.families:
+        theta = drawn_deviating(fit.problem, fit.draws)[0][:, own.rows]
+        yield from (kernel(x, theta[:, i]) for i in k)
+        return
+    parts = zip(*conditional_effects(fit), strict=True)
+    mean, variance, _ = (np.concatenate(part)[:, own.rows] for part in parts)
     sd = np.sqrt(np.maximum(variance, 0.0))
-    for y, i in zip(at, k, strict=True):
-        shape(canvas.ax, x, mixture(x, mean[:, i], sd[:, i]), y, look.colour)
+    yield from (mixture(x, mean[:, i], sd[:, i]) for i in k)
 
 
 def shape(ax: Axes, x: Floats, height: Floats, base: float, colour: str) -> None:

@@ -12,11 +12,11 @@ from laird.errors import FitError
 from laird.fitting.display import row_name
 from laird.fitting.draws import Draws
 from laird.fitting.result import Fit
-from laird.fitting.tables import Parameter, draw_values, parameters
+from laird.fitting.tables import Parameter, draw_values, parameters, shape_name
 from laird.plots.sources import as_fit
 from laird.plots.style import CHAINS, DARK, METHODS, PALE, heading, label, panels
 from laird.posterior.families import logpdf
-from laird.posterior.table import CORRELATIONS, PriorRow, PriorTable
+from laird.posterior.table import CORRELATIONS, LEAST_NU, PriorRow, PriorTable, above
 
 if TYPE_CHECKING:
     from matplotlib.figure import FigureBase
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 type Floats = NDArray[np.float64]
 
 RANK_BINS = 20
+SHAPES = ("nu", "alpha")
+"""Of families that are not normal."""
 
 
 def prior_posterior(fit: Fit, *, figure: FigureBase | None = None) -> tuple[Axes, ...]:
@@ -54,7 +56,7 @@ def prior_posterior(fit: Fit, *, figure: FigureBase | None = None) -> tuple[Axes
     drawn = panels(figure, len(shown), min(len(shown), 2), (3.5, 2.1))
     for ax, parameter in zip(drawn, shown, strict=True):
         row, size = _prior(fit, priors, parameter)
-        _histogram(ax, draw_values(draws, parameter, fit.problem.codings, fit.regressions).ravel(), fit)
+        _histogram(ax, _values(fit, draws, parameter).ravel(), fit)
         prior = _density(ax, row, size)
         heading(ax, row_name(parameter.component, parameter.group, parameter.term), f"bars: draws; {prior}")
     return drawn
@@ -71,7 +73,15 @@ def _draws(fit: Fit) -> Draws:
 
 def _covariance_parameters(fit: Fit) -> tuple[Parameter, ...]:
     design, residual = fit.problem.design, fit.problem.has_residual
-    return parameters((), design.random, fit.regressions, residual=residual)
+    shapes = (Parameter(*shape_name(name), "", ()) for name in (fit.draws.shapes if fit.draws else ()))
+    return (*parameters((), design.random, fit.regressions, residual=residual), *shapes)
+
+
+def _values(fit: Fit, draws: Draws, parameter: Parameter) -> Floats:
+    """Draws of a covariance parameter or a shape, (chains, draws)."""
+    if parameter.component in SHAPES:
+        return draws.shapes[_prior_name(parameter)]
+    return draw_values(draws, parameter, fit.problem.codings, fit.regressions)
 
 
 def _prior(fit: Fit, priors: PriorTable, parameter: Parameter) -> tuple[PriorRow | None, int]:
@@ -138,11 +148,18 @@ def prior_density(row: PriorRow, x: ArrayLike, size: int = 2) -> Floats:
     values = np.asarray(x, dtype=float)
     if row.kind not in CORRELATIONS:
         flat = row.family == "flat"
-        return np.full(values.shape, np.nan) if flat else np.exp(logpdf(row.family, values, *row.values))
+        density = np.full(values.shape, np.nan) if flat else np.exp(logpdf(row.family, values, *row.values))
+        return _above(row, values, density) if row.kind == "nu" else density
     from scipy.special import beta
 
     a = row.eta + (size - 2) / 2
     return np.asarray(np.maximum(1 - values**2, 0.0) ** (a - 1) / (beta(a, a) * 2 ** (2 * a - 1)))
+
+
+def _above(row: PriorRow, nu: Floats, density: Floats) -> Floats:
+    """The density of the part of a prior where a t has an sd."""
+    below = float(above(np.zeros(1), row.family, row.values)[0])
+    return np.where(nu > LEAST_NU, density / (1 - below), 0.0)
 
 
 def trace_rank(fit: Fit, *, figure: FigureBase | None = None) -> tuple[Axes, ...]:
@@ -167,7 +184,7 @@ def trace_rank(fit: Fit, *, figure: FigureBase | None = None) -> tuple[Axes, ...
     draws, shown = _draws(fit), _covariance_parameters(fit)
     drawn = panels(figure, 2 * len(shown), 2, (3.5, 1.3))
     for k, parameter in enumerate(shown):
-        values = draw_values(draws, parameter, fit.problem.codings, fit.regressions)
+        values = _values(fit, draws, parameter)
         _trace(drawn[2 * k], values, row_name(parameter.component, parameter.group, parameter.term))
         _ranks(drawn[2 * k + 1], values)
     for ax, name in zip(drawn[-2:], ("draw", "rank among all draws"), strict=True):

@@ -127,7 +127,7 @@ def studies(
     name = _outcome(fit, outcome)
     rows = outcome_rows(fit.problem.design, name if fit.problem.design.outcomes else "")
     design = subset(fit.problem.design, rows)
-    at, where = dispersion_at(fit, design), row_layout(design)
+    at, where = dispersion_at(fit, design, moments=True), row_layout(design)
     covariance = row_covariance(design, where, at)
     weight = covariance.whitener().solve(np.ones(len(design.y)))
     ids, names = _subgroups(fit, rows, by)

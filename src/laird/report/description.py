@@ -63,7 +63,7 @@ def priors_section(study: Study) -> Section:
 
 def _prior_row(row: PriorRow) -> tuple[Cell, ...]:
     lower, upper = row.interval(PRIOR_RANGE)
-    on_outcome = "" if row.kind == "cor" else interval(lower * row.unit, upper * row.unit)
+    on_outcome = "" if row.kind in ("cor", "nu", "alpha") else interval(lower * row.unit, upper * row.unit)
     cells = (row.parameter, row.prior, row.rule, interval(lower, upper), on_outcome)
     return tuple(map(Cell, cells))
 

@@ -27,6 +27,8 @@ PARTS = {
     "phi": "Multiplier of the known sampling variances",
     "rho": "Residual correlation",
     "atanh_rho": "Residual correlation, atanh",
+    "nu": "Degrees of freedom of Student t",
+    "alpha": "Shape of the skew-normal",
 }
 HETEROGENEITY = {
     "sigma": "Heterogeneity: standard deviation of the true effects",
@@ -141,7 +143,7 @@ def _row(comparison: Comparison, key: Key, symbols: Mapping[str, str]) -> tuple[
 def _label(key: Key) -> str:
     """The name of a parameter below a heading that says what kind it is."""
     component, group, term = key
-    if component in ("sigma", "phi"):
+    if component in ("sigma", "phi", "nu", "alpha"):
         return row_name(component, group, term)
     if component in ("rho", "log_sigma"):
         return f"{group}: {term}" if group else term

@@ -16,6 +16,7 @@ from laird.report.effects import LABELS, estimators, one_of_each_kind
 from laird.report.pictures import picture
 from laird.report.study import SHORT, Study
 from laird.report.words import listed, plural
+from laird.spec.families import ERRORS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -28,7 +29,7 @@ def estimate_pictures(study: Study) -> tuple[Block, ...]:
     """All parameters by method, and what the data added to the priors."""
     names = listed([SHORT[fit.method] for fit in study.fits])
     rows = ceil(len(study.reference.summary()) / 3)
-    shown = _panels(
+    shown = panelled(
         partial(plots.estimates, list(study.fits)),
         alt=f"Estimates with 95 % intervals of every parameter by {names}.",
         caption=f"Estimates with 95 % intervals by {names}, each parameter on its own scale.",
@@ -39,7 +40,7 @@ def estimate_pictures(study: Study) -> tuple[Block, ...]:
 
 def _priors_and_posteriors(fit: Fit) -> Iterator[Block]:
     if fit.draws is not None and _scales(fit):
-        shown = _panels(
+        shown = panelled(
             partial(plots.prior_posterior, fit),
             alt=f"Prior density and {SHORT[fit.method]} draws of each covariance parameter.",
             caption=f"Priors, and draws by {SHORT[fit.method]}, of the standard deviations and correlations.",
@@ -63,7 +64,7 @@ def chain_pictures(study: Study) -> tuple[Block, ...]:
 
 
 def _chains(fit: Fit) -> Picture:
-    return _panels(
+    return panelled(
         partial(plots.trace_rank, fit),
         alt="Trace of each chain, and ranks of its draws, for every covariance parameter.",
         caption=(
@@ -119,15 +120,15 @@ def _plane(fits: Sequence[Fit], group: str, terms: Sequence[str]) -> Picture:
 
 def diagnostics_section(study: Study) -> Section:
     """Residuals and group effects against what the model assumes, by the fullest fit."""
-    fit = study.reference
+    fit, families = study.reference, dict(study.model.spec.families)
     effects = tuple(
         _effect_qq(fit, random.group, term)
         for random in study.model.design.random
-        if fit.method != "ols"
+        if fit.method != "ols" and random.group not in families
         for term in random.names
         if fit.ranef(random.group)[term].any()
     )
-    pictures = (_residuals(fit), _residual_qq(fit), *effects)
+    pictures = (_residuals(fit), *([] if ERRORS in families else [_residual_qq(fit)]), *effects)
     title = f"Residuals and group effects ({SHORT[fit.method]})"
     return Section("diagnostics", title, (Pictures(pictures),))
 
@@ -165,7 +166,7 @@ def single(draw: Any, *, alt: str, caption: str, size: tuple[float, float] = HAL
     return picture(on_axes, alt=alt, caption=caption, size=size)
 
 
-def _panels(draw: Any, *, alt: str, caption: str, size: tuple[float, float]) -> Picture:
+def panelled(draw: Any, *, alt: str, caption: str, size: tuple[float, float]) -> Picture:
     """A picture of several panels."""
 
     def on_figure(figure: Figure) -> None:

@@ -17,6 +17,7 @@ from laird.report.checks import STATUS, checks_section
 from laird.report.description import data_section, model_section, priors_section
 from laird.report.effects import shrinkage_section, shrinkage_tables
 from laird.report.estimates import Comparison, estimates_section
+from laird.report.families import families_of, families_section, sentences_on_families
 from laird.report.figures import chain_pictures, diagnostics_section, estimate_pictures, shrinkage_pictures
 from laird.report.meta.content import meta_content
 from laird.report.meta.synthesis import is_meta_analysis
@@ -92,7 +93,7 @@ def page(about: Study) -> Page:
 
 def _content(about: Study) -> tuple[tuple[Paragraph, ...], tuple[Section, ...]]:
     """Summary and sections of a model of groups."""
-    comparison, tables = Comparison(about.fits), shrinkage_tables(about)
+    comparison, tables, families = Comparison(about.fits), shrinkage_tables(about), families_of(about)
     sections = [
         model_section(about),
         data_section(about),
@@ -103,8 +104,10 @@ def _content(about: Study) -> tuple[tuple[Paragraph, ...], tuple[Section, ...]]:
     if tables:
         pictures = {group: shrinkage_pictures(about, group, table) for group, table in tables.items()}
         sections.append(shrinkage_section(tables, pictures))
+    sections += [families_section(families, about)] if families else []
     sections += [diagnostics_section(about), reproduction_section(about)]
-    return summary(about, comparison, tables), tuple(sections)
+    on_families = sentences_on_families(families, about, comparison)
+    return summary(about, comparison, tables, on_families), tuple(sections)
 
 
 def html(content: Page) -> str:

@@ -23,12 +23,16 @@ type Paragraph = tuple[str, str]
 
 
 def summary(
-    study: Study, comparison: Comparison, tables: Mapping[str, pd.DataFrame]
+    study: Study,
+    comparison: Comparison,
+    tables: Mapping[str, pd.DataFrame],
+    families: Iterable[str] = (),
 ) -> tuple[Paragraph, ...]:
-    """Return the paragraphs of the summary, each after its heading."""
+    """Return the paragraphs of the summary, each after its heading; `families` are sentences."""
     paragraphs = {
         "Data and methods": (_fitted(study),),
         "Estimates": (*findings(study, comparison), *_spread(comparison, study.reference.method)),
+        "Families": families,
         "Shrinkage": _shrunk(tables),
         "Groups that stand out": _standing_out(study),
         "Agreement": (*agreement(study, comparison), *_agreement_on_groups(study, comparison, tables)),

@@ -5,9 +5,12 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+from tests.report.conftest import beyond_normal
 
 import laird as ld
 from laird.report import render
+from laird.report.blocks import Text
+from laird.report.meta.content import meta_content
 
 SECTIONS = [
     *("model", "data", "estimates", "heterogeneity", "prediction", "effects", "influence"),
@@ -104,3 +107,16 @@ def test_every_kind_of_meta_analysis_has_a_report(kind):
     shown = render(model, [model.fit(method) for method in methods])
     assert {"heterogeneity", "effects", "small"} <= set(anchors(shown))
     assert ("influence" in anchors(shown)) == (kind != "weights")
+
+
+def test_families_keep_what_holds_of_any_distribution(root):
+    about = beyond_normal(ld.model(ld.read_spec(root / "models" / "bcg_robust.toml")))
+    paragraphs, sections = meta_content(about)
+    anchors = [section.anchor for section in sections]
+    assert {"families", "heterogeneity", "prediction", "effects", "small", "checks"} <= set(anchors)
+    assert "influence" not in anchors
+    told = dict(paragraphs)
+    assert "Q(12) = 152" in told["Heterogeneity"]
+    assert told["Families"].startswith("True effects have a Student t distribution.")
+    text = next(block.text for block in sections[anchors.index("families")].blocks if isinstance(block, Text))
+    assert "leave-one-out diagnostics, and R²" in text

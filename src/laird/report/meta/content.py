@@ -9,6 +9,7 @@ from laird.report.blocks import Section
 from laird.report.checks import checks_section
 from laird.report.description import data_section, model_section, priors_section
 from laird.report.estimates import Comparison, estimates_section
+from laird.report.families import Families, families_of, families_section, sentences_on_families
 from laird.report.figures import chain_pictures, estimate_pictures
 from laird.report.meta import figures
 from laird.report.meta.coefficients import tests_blocks
@@ -25,11 +26,12 @@ from laird.report.summary import Paragraph
 
 def meta_content(study: Study) -> tuple[tuple[Paragraph, ...], tuple[Section, ...]]:
     """Return the paragraphs of the summary and the sections."""
-    about, comparison = synthesis(study), Comparison(study.fits)
-    return meta_summary(about, comparison), tuple(_sections(about, comparison))
+    about, comparison, families = synthesis(study), Comparison(study.fits), families_of(study)
+    on_families = sentences_on_families(families, study, comparison)
+    return meta_summary(about, comparison, on_families), tuple(_sections(about, comparison, families))
 
 
-def _sections(about: Synthesis, comparison: Comparison) -> Iterator[Section]:
+def _sections(about: Synthesis, comparison: Comparison, families: Families | None) -> Iterator[Section]:
     study = about.study
     yield model_section(study)
     yield _studies(about)
@@ -37,6 +39,8 @@ def _sections(about: Synthesis, comparison: Comparison) -> Iterator[Section]:
     yield heterogeneity_section(about, figures.heterogeneity_pictures(about))
     yield from filter(None, [prediction_section(about, figures.prediction_pictures(about))])
     yield effects_section(about, ())
+    if families is not None:
+        yield families_section(families, study)
     if about.deletions is not None:
         yield influence_section(about.deletions, figures.influence_pictures(about))
     if about.correlations is not None:

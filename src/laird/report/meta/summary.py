@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from math import isnan
 from typing import Any
 
@@ -23,8 +23,10 @@ MOST = 4
 """So many combinations of moderators are told in a sentence."""
 
 
-def meta_summary(about: Synthesis, comparison: Comparison) -> tuple[Paragraph, ...]:
-    """Return the paragraphs of the summary, each after its heading."""
+def meta_summary(
+    about: Synthesis, comparison: Comparison, families: Iterable[str] = ()
+) -> tuple[Paragraph, ...]:
+    """Return the paragraphs of the summary, each after its heading; `families` are sentences."""
     study = about.study
     return joined(
         {
@@ -32,6 +34,7 @@ def meta_summary(about: Synthesis, comparison: Comparison) -> tuple[Paragraph, .
             "Mean effects": findings(study, comparison),
             "Heterogeneity": _heterogeneity(about),
             "Prediction": _prediction(about),
+            "Families": families,
             "True effects": _pulled(about),
             "Single studies": sentence_on_influence(about.deletions, fixed_terms(comparison))
             if about.deletions

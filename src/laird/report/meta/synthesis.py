@@ -80,7 +80,7 @@ class Synthesis:
     effects
         True effects side by side, one row per row of the fit.
     deletions
-        Leave-one-out; None when there are too few or too many studies.
+        Leave-one-out; None when there are too few or too many studies, or not all is normal.
     correlations
         Estimates for other correlations between sampling errors of one study, as
         `laird.rho_sensitivity` returns them; None where studies have one estimate, or several outcomes.
@@ -133,6 +133,8 @@ def _at(
 
 def deletions(study: Study, labels: tuple[str, ...]) -> Deletions | None:
     """Leave every study out, by REML or ML: each is a fit of its own.  Weighted rows have no influence."""
+    if study.model.spec.families:
+        return None
     fit = likelihood_of(study) or refit(study.reference, study.model.design, "reml")
     units = _units(fit, labels)
     if not 3 <= len(units.labels) <= MOST_UNITS or study.model.design.weights is not None:
