@@ -92,3 +92,13 @@ def test_several_outcomes_have_a_variable_each():
     posterior = fit.to_datatree()["posterior"].to_dataset()
     assert set(posterior.data_vars) == {"beta", "sigma_a", "log_sigma_b", "rho_a_b"}
     assert abs(posterior["rho_a_b"]).max() < 1
+
+
+def test_rows_of_several_outcomes_say_which_outcome_they_are_of():
+    rng = np.random.default_rng(3)
+    data = {"a": rng.normal(size=20), "b": np.r_[np.full(5, np.nan), rng.normal(size=15)]}
+    tree = ld.model("a ~ 1", "b ~ 1", data=data).fit("eb", draws=100, random_seed=1).to_datatree()
+    for group in ("observed_data", "constant_data"):
+        assert np.unique(tree[group]["outcome"], return_counts=True)[1].tolist() == [20, 15]
+    observed = tree["observed_data"]["a"]
+    np.testing.assert_array_equal(observed[observed.outcome == "b"], data["b"][5:])

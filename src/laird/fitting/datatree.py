@@ -126,7 +126,7 @@ def _data(design: Design) -> dict[str, xr.Dataset]:
     import xarray as xr
 
     return {
-        "observed_data": xr.Dataset({outcome_name(design): ("obs", design.y)}, {"obs": design.rows}),
+        "observed_data": xr.Dataset({outcome_name(design): ("obs", design.y)}, _of_rows(design)),
         "constant_data": _constant_data(design),
     }
 
@@ -139,7 +139,15 @@ def _constant_data(design: Design) -> xr.Dataset:
         names = group_names(random)
         variables[f"{names.group}_id"] = ("obs", np.asarray(random.levels)[random.ids])
         variables[f"Z_{names.group}"] = (("obs", names.term), random.Z)
-    return xr.Dataset(variables, {"obs": design.rows, "term": list(design.names), **_group_terms(design)})
+    return xr.Dataset(variables, {**_of_rows(design), "term": list(design.names), **_group_terms(design)})
+
+
+def _of_rows(design: Design) -> dict[str, object]:
+    """Rows of the frame; of several outcomes, whose rows are stacked, also which one each is of."""
+    named: dict[str, object] = {"obs": design.rows}
+    if design.outcomes:
+        named[identifier("outcome", {outcome_name(design)})] = ("obs", np.asarray(design.outcomes)[design.which])
+    return named
 
 
 def _coords(design: Design, chains: int, draws: int) -> dict[str, object]:

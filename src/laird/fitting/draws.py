@@ -119,8 +119,8 @@ class Draws:
         """The group effects by factor with chains and draws on one axis; FitError when not kept."""
         if len(self.u) < len(self.summaries):
             raise FitError(
-                "The draws of the group effects were summarised, not kept: there are too many.",
-                remedy='Fit with `keep="draws"`, or predict with groups="population".',
+                "The draws of the group effects were summarised, not kept.",
+                remedy='Fit with `keep="draws"`, or ask of groups="population" or of new groups.',
             )
         return tuple(u.reshape(u.shape[0] * u.shape[1], *u.shape[2:]) for u in self.u)
 
