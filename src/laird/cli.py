@@ -170,6 +170,8 @@ def default_methods(spec: Spec) -> tuple[str, ...]:
     >>> from laird.spec import parse_spec
     >>> default_methods(parse_spec("y ~ x + (1 | g)")), default_methods(parse_spec("y ~ x + meta_V(v)"))
     (('ols', 'reml', 'eb', 'nuts'), ('reml', 'eb', 'nuts'))
+    >>> default_methods(parse_spec("y ~ x + (1 | g)", families={"g": "t"}))
+    ('nuts',)
     """
     if spec.families:
         return ("nuts",)
