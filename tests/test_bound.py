@@ -110,7 +110,7 @@ def test_rows_without_a_sampling_variance_are_dropped_when_asked_for_and_counted
 
 def test_a_model_says_that_it_is_not_fitted():
     model = ld.model("y ~ x", data={"x": [0.0, 1.0, 2.0, 4.0], "y": [0.1, 1.2, 1.7, 4.2]})
-    for ask in (ld.loo, ld.residuals, ld.r2, ld.predictions, lambda own: own.fixef):
+    for ask in (ld.loo, ld.residuals, ld.r2, lambda own: own.fixef):
         with pytest.raises(ld.FitError, match="is not fitted") as caught:
             ask(model)
         assert "model.fit" in caught.value.remedy

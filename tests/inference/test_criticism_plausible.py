@@ -43,3 +43,9 @@ def test_what_is_no_range_is_refused(plausible):
     model = ld.model("y ~ 1", data={"y": np.arange(10.0)})
     with pytest.raises(ld.FitError, match="is no range"):
         ld.prior_predictive(model, plausible)
+
+
+def test_a_fit_is_no_model():
+    fit = ld.model("Yield ~ 1 + (1 | Batch)", data=ld.load_data("dyestuff")).fit()
+    with pytest.raises(ld.FitError, match="not of a Fit"):
+        ld.prior_predictive(fit)

@@ -116,3 +116,10 @@ def test_degrees_of_freedom_are_not_for_draws(fits):
 def test_fitted_rows_have_only_the_columns_of_the_model(fits):
     with pytest.raises(ld.FitError, match="no grouping factor or column `Sektor`"):
         ld.predictions(fits[0], by="Sektor", groups="existing")
+
+
+def test_only_of_fits():
+    data = ld.load_data("dyestuff")
+    for wrong in (data, ld.model("Yield ~ 1 + (1 | Batch)", data=data)):
+        with pytest.raises(ld.FitError, match="is no fit"):
+            ld.predictions(wrong, groups="population")

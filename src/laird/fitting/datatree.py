@@ -146,7 +146,8 @@ def _of_rows(design: Design) -> dict[str, object]:
     """Rows of the frame; of several outcomes, whose rows are stacked, also which one each is of."""
     named: dict[str, object] = {"obs": design.rows}
     if design.outcomes:
-        named[identifier("outcome", {outcome_name(design)})] = ("obs", np.asarray(design.outcomes)[design.which])
+        name = identifier("outcome", {outcome_name(design)})
+        named[name] = ("obs", np.asarray(design.outcomes)[design.which])
     return named
 
 

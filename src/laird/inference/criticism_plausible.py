@@ -135,6 +135,11 @@ def prior_predictive(
     >>> round(found.inside, 1)
     0.6
     """
+    if not hasattr(model, "schema"):
+        raise FitError(
+            f"Priors are those of a model, not of a {type(model).__name__}.",
+            remedy="Pass what `laird.model` gives, before it is fitted.",
+        )
     check_probability(prob)
     low, high = _checked_range(plausible)
     count, rng = whole_number("draws", draws, 2), np.random.default_rng(seed(random_seed))

@@ -35,6 +35,8 @@ def checked_groups(fit: Fit, groups: Groups | None) -> Groups:
     FitError
         Nothing is said of a model with groups, or something unknown.
     """
+    if not isinstance(fit, Fit):
+        raise FitError(f"A {type(fit).__name__} is no fit.", remedy="Pass what `model.fit` gives.")
     if fit.method == "ols" or not fit.problem.design.random:
         return "population"
     if groups is None:
