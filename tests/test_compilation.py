@@ -48,6 +48,24 @@ def test_new_data_compile_nothing(name, method):
     assert len(recorder.buffer) == 0
 
 
+@pytest.mark.parametrize("name", STRUCTURES)
+def test_marginal_graphs_of_new_data_compile_nothing(name):
+    """Cross-products, priors' numbers and units of predictors are inputs of the compiled graph."""
+
+    def evaluate(seed, J):
+        graph = ld.model(*STRUCTURES[name], data=frame(seed, J)).graph()
+        density = graph.logp_dlogp_function(ravel_inputs=True, mode="NUMBA")
+        density.set_extra_values({})
+        value, gradient = density(np.zeros(sum(map(np.size, graph.initial_point(0).values()))))
+        return np.append(gradient, value)
+
+    first = evaluate(0, 15)
+    with event.install_recorder("numba:compile") as recorder:
+        others = [evaluate(1, 15), evaluate(2, 22)]
+    assert len(recorder.buffer) == 0
+    assert all(np.isfinite(own).all() and not np.allclose(own, first) for own in others)
+
+
 def test_compilations_are_seen():
     with event.install_recorder("numba:compile") as recorder:
         assert njit(lambda x: x + 1)(1) == 2

@@ -18,7 +18,7 @@ from pymc.distributions.transforms import Interval
 
 from laird.design import RandomDesign
 from laird.gaussian.coordinates import correlated_pairs
-from laird.graph.priors import vector
+from laird.graph.priors import exchangeable, vector
 from laird.posterior.lkj import beta_shapes, cholesky_rows, correlations
 from laird.posterior.names import group_names
 from laird.posterior.table import PriorTable
@@ -72,7 +72,7 @@ def _signed_sds(random: RandomDesign, table: PriorTable) -> Tensor | None:
         for row in rows
     ]
     z = vector(f"signed_{names.sd}", unit, names.term, random.names)
-    scale = np.array([row.values[-1] for row in rows])
+    scale = exchangeable(f"{names.sd}_scales", [row.values[-1] for row in rows])
     return pm.Deterministic(names.sd, abs(z) * scale, dims=names.term)
 
 

@@ -21,6 +21,7 @@ from pytensor.graph.op import Op
 from laird.gaussian.theta import Likelihood, Theta
 from laird.graph.op import MarginalDensity
 from laird.graph.packed import pack
+from laird.graph.priors import exchangeable
 from laird.posterior.compiled import model_of
 
 type Floats = NDArray[np.float64]
@@ -55,7 +56,8 @@ def log_density(parameters: Any, likelihood: Likelihood, sizes: Sizes) -> Any:
     model = model_of(likelihood)
     if model is None:
         return LogDensity(likelihood, sizes).make_node(parameters).outputs[0]
-    data = map(pt.constant, pack(model, sizes.lengths))
+    numbers, counts = pack(model, sizes.lengths)
+    data = exchangeable("numbers", numbers), exchangeable("counts", counts)
     kind = typeof(model)  # type: ignore[no-untyped-call]
     return MarginalDensity(kind).make_node(parameters, *data).outputs[0]
 

@@ -10,6 +10,7 @@ import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 from pymc.distributions.transforms import log
+from pytensor.compile.sharedvalue import shared
 
 from laird.posterior.names import identifier
 from laird.posterior.table import PriorRow
@@ -55,16 +56,23 @@ def vector(name: str, rows: Sequence[PriorRow], dim: str, terms: Sequence[str]) 
 
 
 def _variable(name: str, rows: Sequence[PriorRow], dims: str | None = None) -> Tensor:
-    """Add rows of one family; their values as arrays, because PyTensor takes 2.0 for a 32-bit number."""
+    """Add rows of one family; their values are data."""
     distribution, arguments = DISTRIBUTIONS[rows[0].family]
     if rows[0].family == "flat" and rows[0].kind != "coefficient":
         distribution = "HalfFlat"
     columns = zip(*(row.values for row in rows), strict=True)
     values = {
-        key: np.array(column if dims else column[0]) for key, column in zip(arguments, columns, strict=True)
+        key: exchangeable(f"{name}_{key}", column if dims else column[0])
+        for key, column in zip(arguments, columns, strict=True)
     }
     build = _log_student_t if distribution == "LogStudentT" else getattr(pm, distribution)
     return build(name, **values, dims=dims)
+
+
+def exchangeable(name: str, value: Any) -> Tensor:
+    """Numbers that compiled functions take as an input: others of the same shape compile nothing."""
+    number = np.asarray(value)
+    return shared(number, name=name, shape=number.shape)  # type: ignore[no-untyped-call]
 
 
 def _log_student_t(name: str, nu: Tensor, mu: Tensor, sigma: Tensor, dims: str | None) -> Tensor:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from laird.design import Design
 from laird.gaussian.coordinates import correlated_pairs
 from laird.graph.covariance import Row, covariance, factor_entries, partial_correlations
-from laird.graph.priors import scalar, vector
+from laird.graph.priors import exchangeable, scalar, vector
 from laird.posterior.coordinates import Coordinates
 from laird.posterior.names import group_names, identifier
 from laird.posterior.structure import joined_columns
@@ -105,7 +105,8 @@ def _slopes(model: pm.Model, name: str, rows: Sequence[PriorRow]) -> list[Tensor
     terms = [row.parameter.partition("(")[2].removesuffix(")").removeprefix(f"{row.group}, ") for row in rows]
     model.add_coord(f"{name}_slope", terms)
     slopes = vector(name, rows, f"{name}_slope", terms)
-    return [slopes[k] * row.unit for k, row in enumerate(rows)]
+    units = exchangeable(f"{name}_units", [row.unit for row in rows])
+    return [slopes[k] * units[k] for k in range(len(rows))]
 
 
 def phi_of_trace(design: Design, own: Coordinates, data: Mapping[str, Any]) -> Floats:
