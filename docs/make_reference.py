@@ -18,7 +18,7 @@ TOPICS = {
     ),
     "Say a model and fit it": "model Model multilevel parse_spec read_spec Spec Fit load_fit write_report",
     "Compare methods and estimators": (
-        "shrinkage estimators group_weights variance_inequality simulated_school sensitivity "
+        "shrinkage group_posterior estimators group_weights variance_inequality simulated_school sensitivity "
         "compare_families family_effects"
     ),
     "Test and describe": (

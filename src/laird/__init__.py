@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from laird.inference.criticism_scaling import power_scaling
     from laird.inference.cumulative import cumulative
     from laird.inference.envelopes import envelope
+    from laird.inference.group_posterior import group_posterior
     from laird.inference.group_weights import group_weights, variance_inequality
     from laird.inference.hausman import hausman
     from laird.inference.heterogeneity import heterogeneity, heterogeneity_at
@@ -85,6 +86,7 @@ _HOMES = {
     "estimators": "laird.compare.estimators",
     "family_effects": "laird.compare.families",
     "group_labels": "laird.data.groupwise",
+    "group_posterior": "laird.inference.group_posterior",
     "group_weights": "laird.inference.group_weights",
     "hausman": "laird.inference.hausman",
     "heterogeneity": "laird.inference.heterogeneity",
@@ -156,6 +158,7 @@ __all__ = [
     "estimators",
     "family_effects",
     "group_labels",
+    "group_posterior",
     "group_weights",
     "hausman",
     "heterogeneity",
