@@ -46,6 +46,7 @@ def notebook(monkeypatch):
     found = Notebook()
     display = ModuleType("IPython.display")
     display.display = found.display
+    monkeypatch.delenv("CI", raising=False)
     monkeypatch.setitem(sys.modules, "ipykernel", ModuleType("ipykernel"))
     monkeypatch.setitem(sys.modules, "IPython.display", display)
     monkeypatch.setitem(sys.modules, "IPython", ModuleType("IPython"))

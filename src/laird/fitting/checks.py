@@ -20,6 +20,9 @@ type Verdict = Literal["ok", "note", "boundary", "not_converged", "warning"]
 
 FEW_GROUPS = 5
 
+DIGITS = 6
+"""Weights of a direction that agree in so many digits are equal: their terms keep their order."""
+
 NEARLY_SINGULAR = 0.005
 """Share of the variance of standardised effects in one direction: a correlation of 0.99, for two."""
 
@@ -154,7 +157,7 @@ def _full_rank_check(
 
 def _in_words(weights: Floats, names: Sequence[str]) -> str:
     """A direction as a sum of coefficients, the largest weight first and positive."""
-    order = np.argsort(-np.abs(weights), kind="stable")
+    order = np.argsort(-np.abs(weights).round(DIGITS), kind="stable")
     signed = weights * np.sign(weights[order[0]])
     parts = [f"{'+' if signed[k] > 0 else '-'} {abs(signed[k]):.2f} `{names[k]}`" for k in order]
     return " ".join(parts).removeprefix("+ ")

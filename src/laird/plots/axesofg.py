@@ -52,8 +52,9 @@ class PrincipalAxes:
     def in_words(self, k: int) -> str:
         """Direction k as a sum of coefficients over their sds, the largest weight first."""
         weights = self.directions[:, k]
-        weights = weights * np.sign(weights[np.argmax(np.abs(weights))])
-        order = [j for j in np.argsort(-np.abs(weights), kind="stable") if abs(weights[j]) >= 0.005]
+        by_size = np.argsort(-np.abs(weights).round(6), kind="stable")
+        weights = weights * np.sign(weights[by_size[0]])
+        order = [j for j in by_size if abs(weights[j]) >= 0.005]
         signs = ["" if n == 0 else " + " if weights[j] > 0 else " − " for n, j in enumerate(order)]
         return "".join(
             f"{sign}{abs(weights[j]):.2f} {self.names[j]}" for sign, j in zip(signs, order, strict=True)
